@@ -40,6 +40,8 @@ class ServiceSettings(Settings):
     """The credential this service shows identity to get tokens for such work."""
     pool_size: int = 6
     rpc_threads: int = 4
+    rpc_share_port: bool = False
+    """Several processes on one port; off, so that a second copy started by mistake says so."""
 
 
 S = TypeVar("S", bound=Settings)

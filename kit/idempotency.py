@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, bindparam, insert, select
 from sqlalchemy.dialects import postgresql
 
 from kit.actor import Actor
@@ -34,6 +34,7 @@ def idempotency_table(metadata: MetaData) -> Table:
         Column("request_hash", LargeBinary, nullable=False),
         Column("response", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False),
+        Index("idempotency_created_at", "created_at"),
         key=("actor_id", "key"),
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ def configure(*, service: str, level: str = "INFO") -> None:
         _with_service(service),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, _exceptions_without_values, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
@@ -33,7 +34,7 @@ def configure(*, service: str, level: str = "INFO") -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                _exceptions_without_values,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
@@ -68,3 +69,28 @@ def request_id() -> str:
     """The id of the request under way, from the browser on; empty outside any."""
     bound = structlog.contextvars.get_contextvars().get("request_id", "")
     return str(bound)
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An error for the log: its class, its place, and what PostgreSQL calls it. Never its message: that may hold data."""
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    described: dict[str, Any] = {
+        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if sqlstate := getattr(error, "sqlstate", None):
+        described["sqlstate"] = sqlstate
+        described["constraint"] = getattr(getattr(error, "diag", None), "constraint_name", None)
+    if error.__cause__ is not None:
+        described["cause"] = describe(error.__cause__)
+    return described
+
+
+def _exceptions_without_values(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event.update(describe(error))
+    return event

@@ -1,0 +1,128 @@
+"""Calls to other services: a deadline on each, the caller's token and request id along, errors as they were raised."""
+
+import itertools
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import grpc
+from opentelemetry.trace import SpanKind
+
+from kit import log, tracing
+from kit.rpc.status import from_rpc_error
+
+Stub = TypeVar("Stub")
+Response = TypeVar("Response")
+
+DEADLINE_SECONDS = 5.0
+
+# Only a connection that failed before the call was handed over is tried again, by gRPC itself; a call that may have had an
+# effect is tried again by nobody but the person, with the same idempotency key.
+_SERVICE_CONFIG = json.dumps({"methodConfig": [{"name": [{}], "waitForReady": False}]})
+
+
+class Channels:
+    """Several connections to one service, made on first use in each process: a channel must not cross a fork."""
+
+    def __init__(self, target: str, *, count: int = 2) -> None:
+        """Remember where; connect later."""
+        self.target = target
+        self._count = count
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._stubs: dict[Any, Iterator[Any]] = {}
+        self._channels: list[grpc.Channel] = []
+
+    def stub(self, kind: Callable[[grpc.Channel], Stub]) -> Stub:
+        """A stub of a generated class, on the next connection in turn."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._connect()
+            if kind not in self._stubs:
+                self._stubs[kind] = itertools.cycle([kind(channel) for channel in self._channels])
+            chosen: Stub = next(self._stubs[kind])
+            return chosen
+
+    def close(self) -> None:
+        """End the connections."""
+        with self._lock:
+            for channel in self._channels:
+                channel.close()
+            self._channels, self._stubs, self._pid = [], {}, 0
+
+    def _connect(self) -> None:
+        self._pid = os.getpid()
+        self._stubs = {}
+        self._channels = [
+            grpc.insecure_channel(
+                self.target,
+                options=[
+                    # Differing arguments, or gRPC would share one connection among the channels.
+                    ("ascms.channel", number),
+                    ("grpc.use_local_subchannel_pool", 1),
+                    ("grpc.service_config", _SERVICE_CONFIG),
+                    ("grpc.initial_reconnect_backoff_ms", 100),
+                    ("grpc.max_reconnect_backoff_ms", 2_000),
+                    ("grpc.max_receive_message_length", 8 * 1024 * 1024),
+                ],
+            )
+            for number in range(self._count)
+        ]
+
+
+class Backend:
+    """One service as its callers see it: `cases.call(lambda s: s.GetCase, request, token=...)`."""
+
+    def __init__(self, channels: Channels, stub: Callable[[grpc.Channel], Any]) -> None:
+        """Bind connections to a generated stub class."""
+        self._channels = channels
+        self._stub = stub
+
+    def call(
+        self,
+        method: str,
+        request: Any,
+        *,
+        token: str = "",
+        timeout_seconds: float = DEADLINE_SECONDS,
+        idempotency_key: str = "",
+    ) -> Any:
+        """Call an RPC by name and return its response; raise the DomainError that the service raised.
+
+        A streaming RPC takes an iterator of requests, or returns one of responses.
+        """
+        metadata = call_metadata(token=token, idempotency_key=idempotency_key)
+        with tracing.span(f"call {method}", kind=SpanKind.CLIENT):
+            if parent := tracing.traceparent():
+                metadata.append(("traceparent", parent))
+            try:
+                rpc = getattr(self._channels.stub(self._stub), method)
+                answer = rpc(request, timeout=timeout_seconds, metadata=metadata)
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from error
+        return _with_errors(answer) if isinstance(answer, grpc.RpcContext) and hasattr(answer, "__next__") else answer
+
+    def close(self) -> None:
+        """End the connections."""
+        self._channels.close()
+
+
+def call_metadata(*, token: str = "", idempotency_key: str = "") -> list[tuple[str, str]]:
+    """The metadata that every call carries."""
+    metadata = []
+    if token:
+        metadata.append(("authorization", f"Bearer {token}"))
+    if request_id := log.request_id():
+        metadata.append(("x-request-id", request_id))
+    if idempotency_key:
+        metadata.append(("idempotency-key", idempotency_key))
+    return metadata
+
+
+def _with_errors(responses: Iterator[Response]) -> Iterator[Response]:
+    try:
+        yield from responses
+    except grpc.RpcError as error:
+        raise from_rpc_error(error) from error
