@@ -120,15 +120,16 @@ def create_plumbing(service: str) -> None:
     protect_plumbing(service, "outbox", tenants_append=True)
     op.execute("""
         CREATE TABLE inbox (
-            tenant_id uuid NOT NULL, consumer text NOT NULL, event_id uuid NOT NULL, source text NOT NULL,
+            consumer text NOT NULL, event_id uuid NOT NULL, tenant_id uuid NOT NULL, source text NOT NULL,
             position bigint NOT NULL, processed_at timestamptz NOT NULL, PRIMARY KEY (consumer, event_id))""")
-    op.execute("CREATE INDEX inbox_position ON inbox (source, position)")
+    op.execute("CREATE INDEX inbox_position ON inbox (tenant_id, consumer, source, position)")
     op.execute("CREATE INDEX inbox_processed_at ON inbox (processed_at)")
     protect_plumbing(service, "inbox", tenants_append=True)
-    op.execute("CREATE TABLE inbox_low_water (source text PRIMARY KEY, position bigint NOT NULL)")
-    protect_plumbing(service, "inbox_low_water")
-    op.execute(f"CREATE POLICY inbox_low_water_tenant ON inbox_low_water FOR SELECT TO {service}_tenant USING (true)")
-    op.execute(f"GRANT SELECT ON inbox_low_water TO {service}_tenant")
+    op.execute("""
+        CREATE TABLE inbox_mark (
+            tenant_id uuid NOT NULL, consumer text NOT NULL, source text NOT NULL, position bigint NOT NULL,
+            PRIMARY KEY (tenant_id, consumer, source))""")
+    protect_plumbing(service, "inbox_mark", tenants_append=True)
     op.execute("""
         CREATE TABLE deadline (
             tenant_id uuid NOT NULL, kind text NOT NULL, subject_id uuid NOT NULL, due_at timestamptz NOT NULL,

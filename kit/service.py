@@ -31,6 +31,36 @@ class Worker(Protocol):
         ...
 
 
+class Running(Protocol):
+    """Something with a loop: the relay, a consumer. `stop` makes `run` return soon and does not wait."""
+
+    def run(self) -> None:
+        """Work until stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Ask `run` to return."""
+        ...
+
+
+class Threaded:
+    """A loop as a worker: on a thread of its own, awaited when stopped."""
+
+    def __init__(self, loop: Running, *, name: str) -> None:
+        """`name` is the thread's, for stack dumps."""
+        self._loop = loop
+        self._thread = threading.Thread(target=loop.run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin, and return at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the loop to end and wait for it."""
+        self._loop.stop()
+        self._thread.join(timeout=10)
+
+
 @dataclass(frozen=True)
 class Service:
     """What `app.build(settings)` returns: everything, constructed, nothing started."""

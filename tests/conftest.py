@@ -1,0 +1,20 @@
+"""Fixtures that every suite may use. Each suite's own stand in its conftest."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from kit.clock import FixedClock
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A Wednesday in term time: 4 March 2026, 10:00 in New Zealand."""
+    return FixedClock(datetime(2026, 3, 3, 21, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    """The name of this test worker."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")

