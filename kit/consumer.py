@@ -3,7 +3,7 @@
 For every delivery one transaction claims the event in the inbox and applies it; offsets are committed after the batch.
 A crash between the two means the event comes again and finds its claim.
 
-* What is away (database, broker, another service) is waited for, with the event: nothing is skipped, and readiness says so.
+* What is away (database, broker, another service) is waited for: nothing is skipped, and readiness says so.
 * What can never work (a message that does not decode, a handler that fails every time) is parked in `<topic>.parked`,
   so that those behind it go on. When too many are parked in a short time the fault is ours, not the messages': the loop
   stops itself, is no longer ready, and leaves the rest where it is.
@@ -13,21 +13,20 @@ A crash between the two means the event comes again and finds its claim.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import grpc
 import psycopg
+from ascms.common.v1.envelope_pb2 import Envelope
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 
-from ascms.common.v1.envelope_pb2 import Envelope
 from kit import inbox, log, tracing
 from kit.actor import system_actor
 from kit.bus import Broker, BrokerUnavailableError, Consumer, Delivery, Producer, Record, UnknownTopicError
@@ -41,6 +40,7 @@ Handler = Callable[[Transaction, Envelope, Any], None]
 
 _BACKOFF_SECONDS = (0.1, 5.0)
 _LAG_EVERY_SECONDS = 5.0
+_STOP_SECONDS = 5.0
 _TRANSIENT_KINDS = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED, Kind.ABORTED})
 _TRANSIENT_CODES = frozenset(
     {
@@ -66,6 +66,8 @@ class Limits:
 
     max_records: int = 200
     poll_seconds: float = 1.0
+    batch_seconds: float = 5.0
+    """After so long the rest of a batch goes back: a slow handler must not outlast the membership of the group."""
     tries: int = 3
     """How often a message that fails for no passing reason is tried before it is parked."""
     retry_seconds: float = 0.2
@@ -94,7 +96,7 @@ class ConsumerStatus:
 
 @dataclass(eq=False, kw_only=True)
 class ConsumerLoop:
-    """One named consumer of a service. `run` belongs on a thread of its own; several processes may run the same.
+    """One named consumer of a service, a worker of `kit.service`. Several processes may run the same one.
 
     `name` is the group on the broker and the consumer in the inbox: "reporting.figures". `handlers` are by full event
     type, "ascms.cases.v1.CaseOpened"; their modules have imported the messages. A handler does no slow I/O.
@@ -118,16 +120,33 @@ class ConsumerLoop:
         self._status = ConsumerStatus()
         self._parked_at: deque[float] = deque()
         self._next_lag = 0.0
-        self._tries: dict[tuple[str, int, int], int] = {}
+        self._thread: threading.Thread | None = None
 
     @property
     def status(self) -> ConsumerStatus:
         """What it is doing now. May be read from any thread."""
         return self._status
 
+    def is_ready(self) -> bool:
+        """Whether events are being applied: for the service's readiness."""
+        return self._status.is_ready
+
+    def start(self) -> None:
+        """Consume on a thread of its own, and return at once."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self.run, name=f"consumer {self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the message being applied, commit, leave the group; return within a few seconds."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+
     def run(self) -> None:
-        """Consume until `stop`, or until it stops itself."""
-        self._status = ConsumerStatus(is_running=True)
+        """Consume on this thread until `stop` is called on another, or until it stops itself."""
+        # Not ready until the first poll has answered.
+        self._status = ConsumerStatus(is_running=True, fault="Starting")
         wait, longest = _BACKOFF_SECONDS
         with self.broker.consumer(group=self.name, topics=self.topics) as consumer, self.broker.producer() as parker:
             while not self._stopping.is_set():
@@ -147,18 +166,15 @@ class ConsumerLoop:
                     self._note(fault="")
         self._note(is_running=False)
 
-    def stop(self) -> None:
-        """Make `run` return, after the message it is applying. Does not wait for it."""
-        self._stopping.set()
-
     def _consume(self, consumer: Consumer, parker: Producer) -> None:
         """One poll and everything it brought. What was applied before a fault is committed before the fault rises."""
         deliveries = consumer.poll(max_records=self.limits.max_records, timeout_seconds=self.limits.poll_seconds)
+        until = time.monotonic() + self.limits.batch_seconds
         done: list[Delivery] = []
         passed: list[Claim] = []
         try:
             for delivery in deliveries:
-                if self._stopping.is_set():
+                if self._stopping.is_set() or time.monotonic() > until or self._has_parked_too_many():
                     break
                 claim = self._apply_or_park(delivery, parker)
                 if claim is not None:
@@ -168,6 +184,10 @@ class ConsumerLoop:
             self._pass_over(passed)
             if done:
                 consumer.commit(done)
+        if self._has_parked_too_many():
+            raise _TooManyParked
+        if len(done) < len(deliveries):
+            consumer.rewind()
         if time.monotonic() >= self._next_lag:
             self._next_lag = time.monotonic() + _LAG_EVERY_SECONDS
             lag = consumer.lag()
@@ -256,12 +276,12 @@ class ConsumerLoop:
             partition=delivery.partition,
             offset=delivery.offset,
         )
-        now = time.monotonic()
-        self._parked_at.append(now)
-        while self._parked_at and self._parked_at[0] < now - self.limits.parked_window_seconds:
+        self._parked_at.append(time.monotonic())
+
+    def _has_parked_too_many(self) -> bool:
+        while self._parked_at and self._parked_at[0] < time.monotonic() - self.limits.parked_window_seconds:
             self._parked_at.popleft()
-        if len(self._parked_at) > self.limits.parked_limit:
-            raise _TooManyParked
+        return len(self._parked_at) > self.limits.parked_limit
 
     def _report(self, error: Exception) -> None:
         _WAITED.labels(self.name).inc()
@@ -289,7 +309,7 @@ def is_transient(error: BaseException) -> bool:
             return True
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return True
-        case psycopg.errors.AdminShutdown() | psycopg.errors.IdleInTransactionSessionTimeout():
+        case psycopg.errors.IdleInTransactionSessionTimeout():
             return True
         case DomainError():
             return error.kind in _TRANSIENT_KINDS
@@ -312,9 +332,7 @@ class Replay:
     passed: int
 
 
-def replay_parked(
-    broker: Broker, *, topic: str, group: str, limit: int = 1_000, quiet_seconds: float = 5.0
-) -> Replay:
+def replay_parked(broker: Broker, *, topic: str, group: str, limit: int = 1_000, quiet_seconds: float = 5.0) -> Replay:
     """Send what `group` parked from `topic` there again, oldest first, at most `limit`; each parked message once.
 
     Other groups see them too and know by their inbox that they are done. Ends when no parked message has come for

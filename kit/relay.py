@@ -3,7 +3,7 @@
 The leader is whoever holds an advisory lock *on the very connection it reads and deletes with*. When that connection
 goes, leadership goes with it in the same instant, so there are never two that delete, and a second relay takes over
 within its next attempt. Rows are read in the order of their ids and deleted after the broker has acknowledged them: a
-row whose id is smaller but whose commit came later is simply found by the next read (a cursor `id > last` would lose it).
+row whose id is smaller but whose commit came later is simply found by the next read (a cursor `id > last` loses it).
 Rows are not locked while they are sent: with one leader nobody else reads them, a lock taken by hand could make
 `SKIP LOCKED` send a key's events out of order, and no transaction stays open across the broker's answer.
 
@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from ascms.common.v1.envelope_pb2 import Envelope
 from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import Counter, Gauge
 from psycopg.rows import namedtuple_row
 from sqlalchemy import ARRAY, BigInteger, MetaData, bindparam, delete, func, select
 
-from ascms.common.v1.envelope_pb2 import Envelope
 from kit.bus import Broker, BrokerUnavailableError, Producer, Record, UnknownTopicError
 from kit.db import Database, prepare
 from kit.log import logger
@@ -36,6 +36,7 @@ _LONGEST_WAIT_SECONDS = 1.0
 _LEADER_RETRY_SECONDS = 0.5
 _BACKOFF_SECONDS = (0.2, 5.0)
 _COUNT_EVERY_SECONDS = 5.0
+_STOP_SECONDS = 5.0
 
 _TABLE = outbox_table(MetaData())
 _FETCH = prepare(select(_TABLE).order_by(_TABLE.c.id).limit(bindparam("most")))
@@ -65,7 +66,7 @@ class RelayStatus:
 
 
 class Relay:
-    """Sends one service's outbox to the broker for as long as it runs. `run` belongs on a thread of its own."""
+    """Sends one service's outbox to the broker for as long as it runs; a worker of `kit.service`."""
 
     def __init__(self, *, database: Database, broker: Broker, partitions: int = 6) -> None:
         """A relay for `database.service`. Topics that do not exist yet are made with `partitions`."""
@@ -76,14 +77,32 @@ class Relay:
         self._stopping = threading.Event()
         self._next_count = 0.0
         self._status = RelayStatus()
+        self._thread: threading.Thread | None = None
 
     @property
     def status(self) -> RelayStatus:
         """What it is doing now. May be read from any thread."""
         return self._status
 
+    def is_ready(self) -> bool:
+        """Whether events flow, or would if there were any: leading or standing by, with no fault."""
+        return self._status.is_running and not self._status.fault
+
+    def start(self) -> None:
+        """Relay on a thread of its own, and return at once."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self.run, name=f"relay {self._service}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch being sent and give up the lead; return within a few seconds."""
+        self._stopping.set()
+        self._database.outbox_grew.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+
     def run(self) -> None:
-        """Lead whenever possible, until `stop`. Faults of the database and the broker are waited out."""
+        """Lead on this thread whenever possible, until `stop` is called on another. Faults are waited out."""
         self._note(is_running=True)
         backoff = _Backoff(self._stopping)
         while not self._stopping.is_set():
@@ -99,11 +118,6 @@ class Relay:
             finally:
                 self._note(is_leader=False)
         self._note(is_running=False)
-
-    def stop(self) -> None:
-        """Make `run` return, after the batch it is sending. Does not wait for it."""
-        self._stopping.set()
-        self._database.outbox_grew.set()
 
     def _lead(self, connection: psycopg.Connection[Any], producer: Producer, backoff: "_Backoff") -> None:
         """Send batch after batch. Returns when stopped; the database's faults rise."""
@@ -154,7 +168,7 @@ class Relay:
             options="-c statement_timeout=10s -c timezone=UTC -c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1"
             " -c tcp_keepalives_count=1",
         ) as connection:
-            connection.execute(f"SET ROLE {self._service}_plumbing")  # type: ignore[arg-type]  # our own name
+            connection.execute(f"SET ROLE {self._service}_plumbing")
             while True:
                 row = connection.execute("SELECT pg_try_advisory_lock(hashtext('ascms outbox relay'))").fetchone()
                 if row is not None and row[0]:
