@@ -15,8 +15,8 @@ T = TypeVar("T")
 def finish(tx: Transaction, result: T, *, entry: Audit, events: Sequence[Event], now: datetime) -> T:
     """Queue what belongs to the command's transaction beside its state; return its result.
 
-    To be called last, in the actor's own tenant. The RPC's answer, if one is awaited, is encoded here, so that a repeated
-    key can be answered with it; its `position` is the outbox id of the last event.
+    To be called last, in the actor's own tenant. The RPC's answer, if one is awaited, is encoded here, so that a
+    repeated key can be answered with it; its `position` is the outbox id of the last event.
     """
     audit.write(tx, entry, now=now)
     promises = [outbox.append(tx, event, now=now) for event in events]

@@ -1,8 +1,8 @@
 """Transactions that cannot forget who they work for.
 
 SQL is written as SQLAlchemy Core expressions over the declared tables, prepared once, and run by psycopg: the same
-statements cost a third of what they cost through SQLAlchemy's execution (docs/performance.md). A transaction opens in one
-round trip that sets the role and the tenant; its writes are queued and travel with the COMMIT in another.
+statements cost a third of what they cost through SQLAlchemy's execution (docs/performance.md). A transaction opens in
+one round trip that sets the role and the tenant; its writes are queued and travel with the COMMIT in another.
 
 The login role has no rights of its own (see kit.tables): outside these functions every table is "permission denied".
 """
@@ -255,9 +255,7 @@ class Database:
             self._pool = None
 
     @contextmanager
-    def _transaction(
-        self, *, role: str, actor: Actor | None, person_id: UUID | None = None
-    ) -> Iterator[Transaction]:
+    def _transaction(self, *, role: str, actor: Actor | None, person_id: UUID | None = None) -> Iterator[Transaction]:
         pool = self.pool()
         connection = self._begin(pool, role=role, actor=actor, person_id=person_id)
         try:

@@ -91,7 +91,9 @@ class NotFoundError(DomainError):
 
     def __init__(self, what: str = "") -> None:
         """Name the kind of thing, never its id: `NotFoundError("case")`."""
-        super().__init__("not-found", f"We could not find that {what or 'page'}.", metadata={"what": what} if what else {})
+        super().__init__(
+            "not-found", f"We could not find that {what or 'page'}.", metadata={"what": what} if what else {}
+        )
 
 
 class AlreadyExistsError(DomainError):

@@ -48,7 +48,7 @@ def serve_health(address: str, readiness: Readiness) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+        def do_GET(self) -> None:
             if self.path == "/health/live":
                 self._answer(200, "application/json", b'{"live": true}')
             elif self.path == "/health/ready":

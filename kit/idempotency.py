@@ -1,7 +1,7 @@
 """One key, one effect: a repeated `Idempotency-Key` gets the first answer again, and nothing happens twice.
 
-The key's row carries the serialised answer and commits with the effect. Two requests with one key at the same moment both
-try; the unique key lets one commit, and the other is answered with what that one wrote.
+The key's row carries the serialised answer and commits with the effect. Two requests with one key at the same moment
+both try; the unique key lets one commit, and the other is answered with what that one wrote.
 """
 
 import hashlib

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -39,7 +40,9 @@ def configure(*, service: str, level: str = "INFO") -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=max(logging.getLevelNamesMapping()[level], logging.WARNING), force=True)
+    logging.basicConfig(
+        handlers=[handler], level=max(logging.getLevelNamesMapping()[level], logging.WARNING), force=True
+    )
 
 
 def logger() -> Any:
@@ -48,7 +51,7 @@ def logger() -> Any:
 
 
 def _with_service(service: str) -> Any:
-    def add(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
         return event
 
@@ -72,7 +75,7 @@ def request_id() -> str:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An error for the log: its class, its place, and what PostgreSQL calls it. Never its message: that may hold data."""
+    """An error for the log: its class, place, and PostgreSQL's name for it. Never its message: that may hold data."""
     frames = traceback.extract_tb(error.__traceback__)[-12:]
     described: dict[str, Any] = {
         "error": f"{type(error).__module__}.{type(error).__qualname__}",
@@ -86,7 +89,9 @@ def describe(error: BaseException) -> dict[str, Any]:
     return described
 
 
-def _exceptions_without_values(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _exceptions_without_values(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()

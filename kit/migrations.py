@@ -38,26 +38,26 @@ def bootstrap(admin_url: str, *, service: str, database: str, extra_roles: Seque
             *((role, "NOLOGIN") for role in roles),
         ):
             if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                admin.execute(f"CREATE ROLE {role} {options} NOSUPERUSER NOBYPASSRLS")  # type: ignore[arg-type]  # our own names
+                admin.execute(f"CREATE ROLE {role} {options} NOSUPERUSER NOBYPASSRLS")
         for role in roles:
             if role.endswith("_maintenance"):
-                admin.execute(f"ALTER ROLE {role} BYPASSRLS")  # type: ignore[arg-type]
-                admin.execute(f"GRANT {role} TO {service}_owner")  # type: ignore[arg-type]
+                admin.execute(f"ALTER ROLE {role} BYPASSRLS")
+                admin.execute(f"GRANT {role} TO {service}_owner")
             else:
                 # Granted to a NOINHERIT login: rights come only with SET LOCAL ROLE.
-                admin.execute(f"GRANT {role} TO {service}_login")  # type: ignore[arg-type]
+                admin.execute(f"GRANT {role} TO {service}_login")
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             admin.execute(
-                f"CREATE DATABASE {database} OWNER {service}_owner ENCODING 'UTF8' "  # type: ignore[arg-type]
+                f"CREATE DATABASE {database} OWNER {service}_owner ENCODING 'UTF8' "
                 "LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0"
             )
-            admin.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")  # type: ignore[arg-type]
-            admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {service}_login")  # type: ignore[arg-type]
+            admin.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+            admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {service}_login")
             with psycopg.connect(with_parts(admin_url, database=database), autocommit=True) as fresh:
-                fresh.execute(f"ALTER SCHEMA public OWNER TO {service}_owner")  # type: ignore[arg-type]
+                fresh.execute(f"ALTER SCHEMA public OWNER TO {service}_owner")
                 fresh.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
                 for role in roles:
-                    fresh.execute(f"GRANT USAGE ON SCHEMA public TO {role}")  # type: ignore[arg-type]
+                    fresh.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
 
 
 def with_parts(url: str, *, user: str = "", database: str = "") -> str:
@@ -150,9 +150,7 @@ def create_plumbing(service: str) -> None:
             PRIMARY KEY (tenant_id, actor_id, key))""")
     protect_tenant(service, "idempotency", grants="SELECT, INSERT")
     op.execute("CREATE INDEX idempotency_created_at ON idempotency (created_at)")
-    op.execute(
-        f"CREATE POLICY idempotency_plumbing ON idempotency TO {service}_plumbing USING (true)"
-    )
+    op.execute(f"CREATE POLICY idempotency_plumbing ON idempotency TO {service}_plumbing USING (true)")
     op.execute(f"GRANT SELECT (created_at), DELETE ON idempotency TO {service}_plumbing")
     op.execute(f"GRANT USAGE ON SEQUENCE outbox_id_seq TO {service}_tenant")
 

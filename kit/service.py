@@ -11,7 +11,7 @@ from kit import log, tracing
 from kit.config import ServiceSettings, SettingsError
 from kit.db import Database
 from kit.health import Readiness, serve_health
-from kit.rpc.server import Server, Servicer, ServerOptions, serve
+from kit.rpc.server import Server, ServerOptions, Servicer, serve
 from kit.tokens import Verifier
 
 _GRACE_SECONDS = 5.0
@@ -87,9 +87,7 @@ def main(name: str, build: Callable[[], Service]) -> None:
         print(f"services.{name}: wrong settings\n{error}", file=sys.stderr)  # noqa: T201 - before there is a log
         sys.exit(2)
     log.configure(service=name, level=service.settings.log_level)
-    tracing.configure(
-        service=name, ratio=service.settings.trace_ratio, file=service.settings.trace_file
-    )
+    tracing.configure(service=name, ratio=service.settings.trace_ratio, file=service.settings.trace_file)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -40,7 +40,7 @@ def claims_of(actor: Actor) -> dict[str, Any]:
 
 @dataclass(eq=False)
 class Verifier:
-    """Turns a token into an Actor. `fetch_keys` returns a JSON Web Key Set as a dict; it is asked again for unknown keys."""
+    """Turns a token into an Actor. `fetch_keys` returns a JSON Web Key Set, and is asked again for unknown keys."""
 
     fetch_keys: Callable[[], dict[str, Any]]
     now: Callable[[], float] = time.time

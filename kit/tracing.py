@@ -43,7 +43,7 @@ def configure(*, service: str, ratio: float, file: str = "") -> None:
 def span(
     name: str, *, kind: SpanKind = SpanKind.INTERNAL, parent: str = "", attributes: Mapping[str, str] | None = None
 ) -> Iterator[trace.Span]:
-    """A span around a block. `parent` is a W3C traceparent from another process; else the current span is the parent."""
+    """A span around a block. `parent` is another process's W3C traceparent; else the current span is the parent."""
     context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
     with _TRACER.start_as_current_span(name, context=context, kind=kind, attributes=dict(attributes or {})) as current:
         yield current

@@ -18,8 +18,8 @@ Response = TypeVar("Response")
 
 DEADLINE_SECONDS = 5.0
 
-# Only a connection that failed before the call was handed over is tried again, by gRPC itself; a call that may have had an
-# effect is tried again by nobody but the person, with the same idempotency key.
+# Only a connection that failed before the call was handed over is tried again, by gRPC itself; a call that may have had
+# an effect is tried again by nobody but the person, with the same idempotency key.
 _SERVICE_CONFIG = json.dumps({"methodConfig": [{"name": [{}], "waitForReady": False}]})
 
 
@@ -102,7 +102,8 @@ class Backend:
                 answer = rpc(request, timeout=timeout_seconds, metadata=metadata)
             except grpc.RpcError as error:
                 raise from_rpc_error(error) from error
-        return _with_errors(answer) if isinstance(answer, grpc.RpcContext) and hasattr(answer, "__next__") else answer
+        # A stream of responses is both a call and an iterator; a single response is neither.
+        return _with_errors(answer) if isinstance(answer, grpc.Call) and isinstance(answer, Iterator) else answer
 
     def close(self) -> None:
         """End the connections."""

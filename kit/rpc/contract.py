@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from ascms.common.v1 import options_pb2
 from google.api import annotations_pb2, http_pb2
@@ -45,7 +45,7 @@ def methods(service: ServiceDescriptor) -> Iterator[Method]:
         yield _method(descriptor)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _method(descriptor: MethodDescriptor) -> Method:
     options = descriptor.GetOptions()
     path = f"/{descriptor.containing_service.full_name}/{descriptor.name}"

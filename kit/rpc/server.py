@@ -10,7 +10,7 @@ from concurrent import futures
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import psycopg
@@ -53,6 +53,11 @@ _SLOW_SECONDS = 1.0
 
 Result = TypeVar("Result")
 Handler = Callable[..., Any]
+if TYPE_CHECKING:
+    _MethodHandler = grpc.RpcMethodHandler[Any, Any]
+    _Interceptor = grpc.ServerInterceptor[Any, Any]
+else:  # The stubs are generic, the classes are not.
+    _MethodHandler, _Interceptor = grpc.RpcMethodHandler, grpc.ServerInterceptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +132,7 @@ def _run_once(
     return response.FromString(earlier)
 
 
-def _run(
-    handler: Handler, servicer: object, request: Any, call: Call, answering: idempotency.Answering
-) -> Message:
+def _run(handler: Handler, servicer: object, request: Any, call: Call, answering: idempotency.Answering) -> Message:
     token = idempotency.answering.set(answering)
     try:
         result = handler(servicer, request, call)
@@ -185,7 +188,7 @@ def serve(
     server = grpc.server(
         futures.ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
         interceptors=[edge],
-        # More than this at once is refused at once: late answers help nobody (MEASURED: 159 useful calls of 160, not 36).
+        # More than this at once is refused at once: late answers help nobody.
         maximum_concurrent_rpcs=threads * 4,
         options=[
             ("grpc.so_reuseport", int(options.share_port)),
@@ -219,26 +222,24 @@ class ServerOptions:
 
 
 @dataclass(eq=False)
-class Edge(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+class Edge(_Interceptor):
     """Who calls, what is allowed, whether the request holds to its contract, and what an error looks like."""
 
     servicers: Sequence[Servicer]
     verifier: Verifier
     database: Database | None
     _methods: Mapping[str, Method] = field(init=False)
-    _handlers: dict[str, grpc.RpcMethodHandler] = field(default_factory=dict, init=False)
+    _handlers: dict[str, _MethodHandler] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Read every method's contract; one without an access option stops the server here."""
-        self._methods = {
-            method.path: method for servicer in self.servicers for method in methods(servicer.descriptor)
-        }
+        self._methods = {method.path: method for servicer in self.servicers for method in methods(servicer.descriptor)}
 
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
+        continuation: Callable[[grpc.HandlerCallDetails], _MethodHandler | None],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler | None:
+    ) -> _MethodHandler | None:
         """Wrap each handler once."""
         path = handler_call_details.method
         if path in self._handlers:
@@ -251,7 +252,7 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
         self._handlers[path] = self._wrap(method, inner)
         return self._handlers[path]
 
-    def _wrap(self, method: Method, inner: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+    def _wrap(self, method: Method, inner: _MethodHandler) -> _MethodHandler:
         serializers = {
             "request_deserializer": inner.request_deserializer,
             "response_serializer": inner.response_serializer,
@@ -273,7 +274,7 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
         def behaviour(request: Any, context: grpc.ServicerContext) -> Any:
             started = time.perf_counter()
             status = "OK"
-            metadata = dict(context.invocation_metadata())
+            metadata = _metadata(context)
             parent = metadata.get("traceparent", "")
             token = None
             try:
@@ -303,13 +304,13 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
         def behaviour(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             token = None
             try:
-                token = _call.set(self._open(method, dict(context.invocation_metadata())))
+                token = _call.set(self._open(method, _metadata(context)))
                 validate(request)
                 yield from handler(request, context)
             except Exception as raised:  # noqa: BLE001 - as above
                 context.abort_with_status(to_status(_as_domain_error(raised, method.path)))
             finally:
-                # A stream may be closed from another thread, where this token means nothing; the next call sets its own.
+                # A stream may be closed from another thread, where this token means nothing.
                 try:
                     if token is not None:
                         _call.reset(token)
@@ -336,6 +337,11 @@ class Edge(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
         if actor.actor_id is not None:
             log.bind(actor_id=str(actor.actor_id))
         return Call(method, actor, idempotency_key=_key(metadata), database=self.database)
+
+
+def _metadata(context: grpc.ServicerContext) -> dict[str, str]:
+    # Keys that end in -bin hold bytes; none of ours do.
+    return {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
 
 
 def _bearer(metadata: Mapping[str, str]) -> str:

