@@ -66,6 +66,8 @@ class Call:
 
     method: Method
     caller: Actor | None
+    token: str = ""
+    """The caller's own token, for a question to another service on the caller's behalf."""
     idempotency_key: str = ""
     database: Database | None = None
 
@@ -327,7 +329,8 @@ class Edge(_Interceptor):
         access = method.access
         if access.is_open:
             return Call(method, None, database=self.database)
-        actor = self.verifier.verify(_bearer(metadata))
+        token = _bearer(metadata)
+        actor = self.verifier.verify(token)
         if access.permission:
             actor.require(access.permission)
         elif access.purpose and actor.purpose != access.purpose:
@@ -336,7 +339,7 @@ class Edge(_Interceptor):
             raise PermissionDeniedError("purpose-needed", "This is for people.")
         if actor.actor_id is not None:
             log.bind(actor_id=str(actor.actor_id))
-        return Call(method, actor, idempotency_key=_key(metadata), database=self.database)
+        return Call(method, actor, token=token, idempotency_key=_key(metadata), database=self.database)
 
 
 def _metadata(context: grpc.ServicerContext) -> dict[str, str]:
