@@ -1,0 +1,67 @@
+"""Wiring of documents: the only place that constructs things."""
+
+from datetime import timedelta
+
+from ascms.cases.v1 import cases_pb2_grpc
+from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
+
+from kit.bus import open_broker
+from kit.clock import SystemClock
+from kit.config import ServiceSettings
+from kit.db import Database
+from kit.ids import uuid7
+from kit.objects import open_store
+from kit.paging import PageTokens
+from kit.relay import Relay
+from kit.rpc import Backend, Channels
+from kit.rpc.identity import backend as identity_backend
+from kit.rpc.identity import remote_verifier
+from kit.rpc.server import Servicer
+from kit.service import Service, Threaded
+from services.documents.commands import Deps
+from services.documents.orphans import OrphanSweep
+from services.documents.rpc import DocumentsServicer
+
+
+class Settings(ServiceSettings):
+    """What documents needs to know besides."""
+
+    store_url: str
+    """Where files' bytes are: `folder:///path` or `s3://access:secret@host:port/bucket`."""
+    cases_address: str
+    """Where cases' gRPC is: it says who may see a case."""
+    rpc_threads: int = 16
+    """More than other services have: an upload or download holds a thread for as long as it takes."""
+
+
+def build(settings: Settings) -> Service:
+    """Construct everything, start nothing."""
+    database = Database(settings.database_url, service="documents", pool_size=settings.pool_size)
+    broker = open_broker(settings.broker_url)
+    identity = identity_backend(settings.identity_address)
+    deps = Deps(database, open_store(settings.store_url), SystemClock(), uuid7)
+    servicer = DocumentsServicer(
+        deps,
+        Backend(Channels(settings.cases_address), cases_pb2_grpc.CasesServiceStub),
+        PageTokens(settings.service_credential),
+    )
+    relay = Relay(database=database, broker=broker)
+    return Service(
+        name="documents",
+        settings=settings,
+        database=database,
+        servicers=[
+            Servicer(
+                servicer,
+                documents_pb2_grpc.add_DocumentsServiceServicer_to_server,
+                documents_pb2.DESCRIPTOR.services_by_name["DocumentsService"],
+            )
+        ],
+        verifier=remote_verifier(identity),
+        workers=[
+            Threaded(relay, name="relay"),
+            Threaded(OrphanSweep(deps, older_than=timedelta(hours=1)), name="orphans"),
+        ],
+        checks={"files": deps.objects.is_ready},
+        rpc_threads=settings.rpc_threads,
+    )

@@ -1,0 +1,108 @@
+"""Rows of files. The bytes are in the object store, under a key made of the row's ids."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Text, and_, bindparam, insert, or_, select
+from sqlalchemy.dialects import postgresql
+
+from kit.audit import audit_table
+from kit.db import Transaction, prepare
+from kit.idempotency import idempotency_table
+from kit.inbox import inbox_mark_table, inbox_table
+from kit.outbox import outbox_table
+from kit.sweeps import deadline_table
+from kit.tables import tenant_table
+from services.documents.domain import Document, ScanState
+
+METADATA = MetaData()
+
+for _plumbing in (
+    outbox_table,
+    inbox_table,
+    inbox_mark_table,
+    deadline_table,
+    audit_table,
+    idempotency_table,
+):
+    _plumbing(METADATA)
+
+DOCUMENT = tenant_table(
+    "document",
+    METADATA,
+    Column("id", postgresql.UUID, nullable=False),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("scan_state", Text, nullable=False),
+    Column("uploaded_by", postgresql.UUID, nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+)
+
+_ALL = select(*DOCUMENT.c)
+_INSERT = prepare(insert(DOCUMENT).values(dict.fromkeys(DOCUMENT.c.keys())))
+_FIND = prepare(_ALL.where(DOCUMENT.c.tenant_id == bindparam("tenant"), DOCUMENT.c.id == bindparam("document")))
+_NEWEST = (
+    _ALL.where(DOCUMENT.c.tenant_id == bindparam("tenant"), DOCUMENT.c.case_id == bindparam("case"))
+    .order_by(DOCUMENT.c.uploaded_at.desc(), DOCUMENT.c.id.desc())
+    .limit(bindparam("most"))
+)
+_LIST = prepare(_NEWEST)
+_LIST_AFTER = prepare(
+    _NEWEST.where(
+        or_(
+            DOCUMENT.c.uploaded_at < bindparam("last_at"),
+            and_(DOCUMENT.c.uploaded_at == bindparam("last_at"), DOCUMENT.c.id < bindparam("last_id")),
+        )
+    )
+)
+
+
+def insert_document(tx: Transaction, document: Document) -> None:
+    """Queue a new row."""
+    tx.later(
+        _INSERT,
+        tenant_id=tx.tenant_id,
+        id=document.document_id,
+        case_id=document.case_id,
+        name=document.name,
+        content_type=document.content_type,
+        size=document.size,
+        sha256=document.sha256,
+        scan_state=document.scan_state.value,
+        uploaded_by=document.uploaded_by,
+        uploaded_at=document.uploaded_at,
+    )
+
+
+def find_document(tx: Transaction, document_id: UUID) -> Document | None:
+    """One file of the tenant."""
+    row = tx.first(_FIND, tenant=tx.tenant_id, document=document_id)
+    return None if row is None else _document(row)
+
+
+def list_documents(tx: Transaction, case_id: UUID, *, most: int, after: tuple[datetime, UUID] | None) -> list[Document]:
+    """Files of a case, newest first, at most `most`; those behind `after` (time and id of the last one seen)."""
+    if after is None:
+        rows = tx.all(_LIST, tenant=tx.tenant_id, case=case_id, most=most)
+    else:
+        rows = tx.all(_LIST_AFTER, tenant=tx.tenant_id, case=case_id, most=most, last_at=after[0], last_id=after[1])
+    return [_document(row) for row in rows]
+
+
+def _document(row: Any) -> Document:
+    return Document(
+        document_id=row.id,
+        case_id=row.case_id,
+        name=row.name,
+        content_type=row.content_type,
+        size=row.size,
+        sha256=row.sha256,
+        scan_state=ScanState(row.scan_state),
+        uploaded_by=row.uploaded_by,
+        uploaded_at=row.uploaded_at,
+    )
