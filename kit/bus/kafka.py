@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from kafka.errors import (
     RebalanceInProgressError,
     TopicAlreadyExistsError,
 )
+from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 from kafka.partitioner import DefaultPartitioner
 from kafka.partitioner.default import murmur2
 from kafka.structs import OffsetAndMetadata
@@ -120,7 +123,9 @@ class KafkaBroker(Broker):
     @contextlib.contextmanager
     def _admin(self, *, seconds: float = 5.0) -> Iterator[KafkaAdminClient]:
         milliseconds = int(seconds * 1000)
-        admin = KafkaAdminClient(**self.settings(), request_timeout_ms=milliseconds, bootstrap_timeout_ms=milliseconds)
+        admin = _construct(
+            KafkaAdminClient, **self.settings(), request_timeout_ms=milliseconds, bootstrap_timeout_ms=milliseconds
+        )
         try:
             yield admin
         finally:
@@ -131,6 +136,7 @@ class KafkaBroker(Broker):
         return {
             "bootstrap_servers": list(self.servers),
             "reconnect_backoff_max_ms": 1_000,
+            "proxy_url": _CLOSING,  # Not a proxy: the name under which `_ClosingSocket` is known.
             **self.connection,
         }
 
@@ -188,7 +194,8 @@ class KafkaBatchProducer(Producer):
 
     def _connected(self) -> KafkaProducer:
         if self._client is None:
-            self._client = KafkaProducer(
+            self._client = _construct(
+                KafkaProducer,
                 **self._broker.settings(),
                 metrics_enabled=False,  # Ours are the relay's; these cost throughput.
                 enable_idempotence=True,
@@ -304,7 +311,8 @@ class KafkaGroupConsumer(Consumer):
         """The client, made on first use; a fault of it is ours, and drops it."""
         with _unavailable():
             if self._client is None:
-                self._client = KafkaConsumer(
+                self._client = _construct(
+                    KafkaConsumer,
                     **self._broker.settings(),
                     metrics_enabled=False,
                     group_id=self._group,
@@ -407,6 +415,46 @@ def _chunks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         size += bytes_here
     if begin < len(records):
         yield records[begin:]
+
+
+class _ClosingSocket(KafkaNetSocket):  # type: ignore[misc]  # kafka-python carries no types.
+    """How kafka-python opens connections, except that one which fails is closed.
+
+    By itself it would leave the socket open until the client is closed: with an attempt a second while the broker is
+    away, a process would be out of file descriptors in a quarter of an hour.
+    """
+
+    SCHEMES = ("closing",)
+
+    async def sock_connect(self, net: Any, sock: socket.socket, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        """Wait until `sock` is connected."""
+        try:
+            return await super().sock_connect(net, sock, sockaddr, timeout_at=timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+
+
+_CLOSING = "closing://"
+
+
+def _construct(kind: type[Any], **settings: Any) -> Any:
+    """A client of kafka-python that leaves nothing behind when its first connection fails.
+
+    By itself it would leave a thread and that thread's sockets: one for each attempt while the broker is away.
+    """
+    networks: list[KafkaNetClient] = []
+
+    def make_network(**options: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**options))
+        return networks[-1]
+
+    try:
+        return kind(**settings, kafka_client=make_network)
+    except BaseException:
+        for network in networks:
+            network.close()
+        raise
 
 
 @contextlib.contextmanager
