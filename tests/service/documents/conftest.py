@@ -1,0 +1,117 @@
+"""Documents' real server on a real database and folder, beside a small cases that knows who may see which case."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
+from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
+
+from kit.actor import Actor
+from kit.clock import FixedClock
+from kit.db import Database
+from kit.errors import NotFoundError
+from kit.ids import uuid7
+from kit.objects import FolderStore
+from kit.paging import PageTokens
+from kit.rpc import Backend, Call, Channels, read, serve
+from kit.rpc.server import Servicer
+from services.documents.commands import Deps
+from services.documents.rpc import DocumentsServicer
+from tests.support.postgres import database_of, empty
+from tests.support.rpc import Caller, running
+from tests.support.tokens import person, verifier
+
+OURS, THEIRS = UUID(int=1), UUID(int=2)
+WORKER = person(1, "cases:read", "cases:record", tenant=OURS)
+COLLEAGUE = person(2, "cases:read", "cases:record", tenant=OURS)
+STRANGER = person(3, "cases:read", "cases:record", tenant=THEIRS)
+CASE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+
+@dataclass
+class KnownCases(cases_pb2_grpc.CasesServiceServicer):
+    """Says who may see which case; the rest of cases is not asked for."""
+
+    readers: set[tuple[UUID, UUID]] = field(default_factory=set)
+
+    @read
+    def CheckCase(self, request: cases_pb2.CheckCaseRequest, call: Call) -> cases_pb2.CheckCaseResponse:
+        if (call.actor.person_id, UUID(request.case_id)) not in self.readers:
+            raise NotFoundError("case")
+        return cases_pb2.CheckCaseResponse(number="26-00001")
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The service under test."""
+
+    call: Caller
+    deps: Deps
+    folder: Path
+    cases: KnownCases
+
+    def upload(self, content: bytes, *, name: str = "hui.txt", as_: Actor = WORKER, **options: Any) -> Any:
+        return self.call("UploadDocument", iter(parts(content, name=name)), as_=as_, **options)
+
+    def download(self, document_id: str, *, as_: Actor = WORKER) -> list[Any]:
+        request = documents_pb2.DownloadDocumentRequest(document_id=document_id)
+        return list(self.call("DownloadDocument", request, as_=as_))
+
+    def page(self, *, as_: Actor = WORKER, page_size: int = 0, page_token: str = "") -> Any:
+        request = documents_pb2.ListDocumentsRequest(case_id=str(CASE), page_size=page_size, page_token=page_token)
+        return self.call("ListDocuments", request, as_=as_)
+
+    def objects(self) -> list[str]:
+        return [found.key for found in self.deps.objects.list("")]
+
+
+def parts(content: bytes, *, name: str, case_id: UUID = CASE) -> list[documents_pb2.UploadDocumentRequest]:
+    header = documents_pb2.UploadHeader(case_id=str(case_id), name=name)
+    size = 1024 * 1024
+    return [
+        documents_pb2.UploadDocumentRequest(header=header),
+        *(
+            documents_pb2.UploadDocumentRequest(chunk=content[start : start + size])
+            for start in range(0, len(content), size)
+        ),
+    ]
+
+
+@pytest.fixture(scope="session")
+def documents_url(worker: str) -> Iterator[str]:
+    with database_of("documents", worker=worker) as url:
+        yield url
+
+
+@pytest.fixture
+def documents(documents_url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Documents]:
+    empty(documents_url)
+    database = Database(documents_url, service="documents")
+    known = KnownCases({(WORKER.person_id, CASE)})  # type: ignore[abstract]  # one method is all that is called
+    cases_server = serve(
+        address="127.0.0.1:0",
+        servicers=[
+            Servicer(
+                known,
+                cases_pb2_grpc.add_CasesServiceServicer_to_server,
+                cases_pb2.DESCRIPTOR.services_by_name["CasesService"],
+            )
+        ],
+        verifier=verifier(),
+    )
+    cases = Backend(Channels(f"127.0.0.1:{cases_server.port}", count=1), cases_pb2_grpc.CasesServiceStub)
+    deps = Deps(database, FolderStore(tmp_path), clock, uuid7)
+    servicer = Servicer(
+        DocumentsServicer(deps, cases, PageTokens("tests")),
+        documents_pb2_grpc.add_DocumentsServiceServicer_to_server,
+        documents_pb2.DESCRIPTOR.services_by_name["DocumentsService"],
+    )
+    with running(servicer, documents_pb2_grpc.DocumentsServiceStub, database=database) as call:
+        yield Documents(call, deps, tmp_path, known)
+    cases.close()
+    cases_server.stop(0)
+    database.close()
