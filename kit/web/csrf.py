@@ -10,6 +10,7 @@ def init_csrf(app: Flask) -> CSRFProtect:
     """Protect every unsafe method. The answer lets the application exempt what signs its requests otherwise."""
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # as long as the session: people write notes for hours
     app.config.setdefault("WTF_CSRF_SSL_STRICT", True)
+    app.config["SESSION_COOKIE_SAMESITE"] = app.config["SESSION_COOKIE_SAMESITE"] or "Lax"
     protection = CSRFProtect(app)
 
     @app.errorhandler(CSRFError)

@@ -176,7 +176,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # as TextField
     def take_violations(self, violations: Iterable[Violation], *, names: Mapping[str, str] | None = None) -> None:
         """Put what the server refused at the fields it names; what names none of ours is about the whole form.
 
-        `names` maps a field of the contract to one of the form ("student.nsn" → "nsn"). Without an entry the last
+        `names` maps a field of the contract to one of the form ("person.email" → "email"). Without an entry the last
         part of the path is tried.
         """
         for violation in violations:

@@ -18,8 +18,11 @@ TAGS: dict[Language, str] = {"en": "en-NZ", "mi": "mi"}
 
 def choose_language() -> Language:
     """The language of this request: what the person chose, else what the browser asks for, else English."""
-    chosen = request.cookies.get(COOKIE) or request.accept_languages.best_match(["en", "mi"], default="en")
-    return "mi" if chosen == "mi" else "en"
+    for tag in (request.cookies.get(COOKIE, ""), *request.accept_languages.values()):
+        language = tag.split("-", 1)[0].lower()  # "mi-NZ" is te reo Māori too
+        if language in NAMES:
+            return "mi" if language == "mi" else "en"
+    return "en"
 
 
 def current_language() -> Language:
