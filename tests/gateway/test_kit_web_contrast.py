@@ -68,4 +68,4 @@ def test_other_stylesheets_have_no_colours_of_their_own() -> None:
     folder = Path(kit.web.__file__).parent / "static"
     names = ("app.css", "components.css", "records.css", "styleguide.css")
     own = {name: re.findall(r"#[0-9a-f]{3,8}\b", (folder / name).read_text(encoding="utf-8")) for name in names}
-    assert own == dict.fromkeys(names, [])
+    assert own == {name: [] for name in names}
