@@ -1,0 +1,88 @@
+"""Brings every database up to date: `python -m deploy.local.up.prepare ADMIN_URL SERVICE…`.
+
+One process for all of it, and quick when nothing is to be done: Alembic is not even imported then.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from deploy.local.up.options import ROOT
+
+BROKER = "ascms_broker"
+# Roles of a service beyond those that each has.
+_EXTRA_ROLES = {"identity": ("person", "signin"), "reporting": ("national",)}
+_PATIENCE_SECONDS = 30.0
+
+
+def main(admin_url: str, services: Sequence[str]) -> None:
+    """Prepare the broker's database and each service's, on a server that may still be starting."""
+    with _connected(admin_url) as admin:
+        _prepare_broker(admin)
+        existing = {name for (name,) in admin.execute("SELECT datname FROM pg_database").fetchall()}
+    for service in services:
+        if database(service) in existing and _revision(admin_url, service) == head(service):
+            continue
+        # A second or two of imports that only a first start, or a new migration, needs.
+        from kit import migrations  # noqa: PLC0415
+
+        print(f"migrating {service}", flush=True)
+        migrations.bootstrap(
+            admin_url, service=service, database=database(service), extra_roles=_EXTRA_ROLES.get(service, ())
+        )
+        owner = migrations.with_parts(admin_url, user=f"{service}_owner", database=database(service))
+        migrations.upgrade(owner, service=service)
+
+
+def database(service: str) -> str:
+    """The name of a service's database."""
+    return f"ascms_{service}"
+
+
+def head(service: str) -> str:
+    """The newest migration, as the file beside the migrations says."""
+    return (migrations_of(service) / "head.txt").read_text(encoding="utf-8").strip()
+
+
+def migrations_of(service: str) -> Path:
+    """Where a service keeps its migrations."""
+    return ROOT / "services" / service / "migrations"
+
+
+def _connected(url: str) -> psycopg.Connection:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return psycopg.connect(url, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.03)
+
+
+def _prepare_broker(admin: psycopg.Connection) -> None:
+    """A database that its own user owns: the broker makes its tables there itself."""
+    name = sql.Identifier(BROKER)
+    if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [BROKER]).fetchone():
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER").format(name))
+    if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [BROKER]).fetchone():
+        admin.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(name))
+        admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+
+
+def _revision(admin_url: str, service: str) -> str:
+    """The migration a database stands at; empty for none."""
+    url = admin_url.replace("/postgres?", f"/{database(service)}?", 1)
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as found:
+        if found.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return ""
+        row = found.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else ""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

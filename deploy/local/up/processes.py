@@ -1,0 +1,152 @@
+"""The processes of the system, as data: what each is called, how it is started, what it needs to know.
+
+A service whose folder has no `app.py` is left out: it is not built yet.
+"""
+
+import hashlib
+import hmac
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from deploy.local.up import ports
+from deploy.local.up.options import HOST, ROOT, Options
+from deploy.local.up.postgres import Cluster
+from deploy.local.up.prepare import BROKER, database
+from deploy.local.up.supervisor import Program
+
+SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
+"""Every gRPC service. Its place in this list decides its ports; add new ones at the end."""
+
+# What a developer may set to look closer, handed on as it is.
+_HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE")
+_DEMO = ROOT / "deploy" / "demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything the programs are made from."""
+
+    options: Options
+    cluster: Cluster
+    secrets: Mapping[str, str]
+
+    @property
+    def broker_url(self) -> str:
+        """The broker asked for, or the one on the embedded PostgreSQL."""
+        return self.options.broker_url or self._url(user=BROKER, name=BROKER)
+
+    def database_url(self, service: str, *, role: str = "login") -> str:
+        """A service's own database, as its login unless told."""
+        return self._url(user=f"{service}_{role}", name=database(service))
+
+    def addresses(self) -> dict[str, str]:
+        """Where the gRPC of each service listens, by name; also of those that are not built yet."""
+        return {name: ports.rpc_address(self.options.port, place) for place, name in enumerate(SERVICES)}
+
+    def _url(self, *, user: str, name: str) -> str:
+        return f"postgresql://{user}@/{name}?host={quote(str(self.cluster.sockets))}"
+
+
+def built() -> tuple[str, ...]:
+    """The services that can run."""
+    return tuple(name for name in SERVICES if (ROOT / "services" / name / "app.py").exists())
+
+
+def listening(options: Options) -> list[str]:
+    """Every address that has to be free."""
+    places = [SERVICES.index(name) for name in built()]
+    internal = [make(options.port, place) for place in places for make in (ports.rpc_address, ports.health_address)]
+    return [f"{HOST}:{options.port}", f"{HOST}:{options.port + 1}", *internal]
+
+
+def database_server(cluster: Cluster) -> Program:
+    """PostgreSQL; SIGINT is its fast shutdown."""
+    import signal  # noqa: PLC0415
+
+    return Program(name="postgres", command=cluster.command(), account=cluster.account, stop_signal=signal.SIGINT)
+
+
+def preparation(plan: Plan) -> Program:
+    """Databases, roles and migrations of everything built."""
+    command = _python("deploy.local.up.prepare", plan.cluster.admin_url, *built())
+    return Program(name="prepare", command=command)
+
+
+def services(plan: Plan) -> list[Program]:
+    """The processes of the system, in the order they are started."""
+    programs = [_service(plan, name) for name in built()]
+    if (ROOT / "services" / "identity" / "web").exists():
+        programs.insert(1, _identity_web(plan))
+    if (ROOT / "services" / "gateway" / "app.py").exists():
+        programs.append(_gateway(plan))
+    return programs
+
+
+def _service(plan: Plan, name: str) -> Program:
+    health = ports.health_address(plan.options.port, SERVICES.index(name))
+    environment = _of_service(plan, name) | {"ASCMS_HEALTH_ADDRESS": health}
+    return Program(
+        name=name, command=_python(f"services.{name}"), environment=environment,
+        ready_url=f"http://{health}/health/ready",
+    )  # fmt: skip
+
+
+def _of_service(plan: Plan, name: str) -> dict[str, str]:
+    addresses = plan.addresses()
+    common = _common(plan) | {
+        "ASCMS_DATABASE_URL": plan.database_url(name),
+        "ASCMS_BROKER_URL": plan.broker_url,
+        "ASCMS_RPC_ADDRESS": addresses[name],
+        "ASCMS_SERVICE_CREDENTIAL": _credential(plan, name),
+    }
+    return common | (_of_identity(plan) if name == "identity" else {})
+
+
+def _of_identity(plan: Plan) -> dict[str, str]:
+    """What identity alone knows: the secrets others are verified by."""
+    return {
+        "ASCMS_SERVICE_SECRET": plan.secrets["service_secret"],
+    }
+
+
+def _identity_web(plan: Plan) -> Program:
+    return Program(
+        name="identity-web",
+        command=_python("services.identity.web"),
+        environment=_of_service(plan, "identity"),
+        ready_url=f"{plan.options.issuer}/health/ready",
+    )
+
+
+def _gateway(plan: Plan) -> Program:
+    options = plan.options
+    environment = _common(plan) | {
+        "ASCMS_HOST": HOST,
+        "ASCMS_PORT": str(options.port),
+        "ASCMS_PUBLIC_URL": options.base_url,
+        "ASCMS_ISSUER": options.issuer,
+        "ASCMS_GATEWAY_CLIENT_SECRET": plan.secrets["client_secret"],
+        "ASCMS_SECRET": plan.secrets["session_secret"],
+        **{f"ASCMS_{name.upper()}_ADDRESS": address for name, address in plan.addresses().items()},
+    }
+    return Program(
+        name="gateway", command=_python("services.gateway"), environment=environment,
+        ready_url=f"{options.base_url}/health/ready",
+    )  # fmt: skip
+
+
+def _common(plan: Plan) -> dict[str, str]:
+    handed_on = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    return {"ASCMS_ENVIRONMENT": "development", "ASCMS_IDENTITY_ADDRESS": plan.addresses()["identity"], **handed_on}
+
+
+def _credential(plan: Plan, service: str) -> str:
+    """What a service shows identity to get tokens: derived, so that nothing has to be stored for each."""
+    return hmac.new(plan.secrets["service_secret"].encode(), service.encode(), hashlib.sha256).hexdigest()
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)

@@ -1,0 +1,86 @@
+"""Runs the whole system until it is told to stop: `python -m deploy.local.up.run`, by `.venv`'s Python."""
+
+import os
+import sys
+import time
+
+from deploy.local.up import memory, options, ports, postgres, processes, state
+from deploy.local.up.options import Complaint, Options
+from deploy.local.up.processes import Plan
+from deploy.local.up.supervisor import Program, Stopped, Supervisor
+
+_READY_SECONDS = 90.0
+_REST_SECONDS = 2.0
+# A copy that was killed leaves processes that take a moment to end.
+_ORPHAN_SECONDS = 15.0
+
+
+def main() -> int:
+    """Start everything, say where it is, keep it running; the status is 0 after a stop that was asked for."""
+    began = time.monotonic()
+    try:
+        wanted = options.read()
+        with state.held(wanted.state, about=wanted.base_url):
+            return _run(wanted, began=began)
+    except Complaint as complaint:
+        print(f"ascms: {complaint}", file=sys.stderr)
+        return 1
+
+
+def _run(wanted: Options, *, began: float) -> int:
+    record = wanted.state / "processes.json"
+    ports.require_free(processes.listening(wanted), patience_seconds=_ORPHAN_SECONDS if record.exists() else 0.0)
+    secrets = state.secrets_of(wanted.state)
+    cluster = postgres.prepare(wanted.state)
+    plan = Plan(options=wanted, cluster=cluster, secrets=secrets)
+    supervisor = Supervisor(record=record)
+    supervisor.obey_signals()
+    try:
+        _start(supervisor, plan)
+        _announce(supervisor, plan, seconds=time.monotonic() - began)
+        while True:
+            supervisor.turn()
+    except Stopped as stopped:
+        supervisor.say(f"{stopped}: ending everything")
+        return 0
+    finally:
+        supervisor.stop()
+        supervisor.say("ended")
+
+
+def _start(supervisor: Supervisor, plan: Plan) -> None:
+    supervisor.start(processes.database_server(plan.cluster))
+    supervisor.run(processes.preparation(plan), seconds=_READY_SECONDS)
+    programs = processes.services(plan)
+    for program in programs:
+        supervisor.start(program)
+    _wait(supervisor, programs)
+    supervisor.has_started = True
+
+
+def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
+    waiting = {program.name: program for program in programs if program.ready_url}
+
+    def all_ready() -> bool:
+        for name, program in list(waiting.items()):
+            if ports.answers(program.ready_url):
+                del waiting[name]
+        return not waiting
+
+    try:
+        supervisor.until(all_ready, seconds=_READY_SECONDS, waiting_for="the system")
+    except Complaint as complaint:
+        if not waiting or "get ready" not in str(complaint):
+            raise
+        raise Complaint(
+            f"{', '.join(waiting)} did not get ready in {_READY_SECONDS:.0f} s: see the lines above"
+        ) from None
+
+
+def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
+    pss = memory.pss_megabytes(supervisor.processes().values(), myself=os.getpid())
+    supervisor.say(f"ready in {seconds:.1f} s, {pss or 0:.0f} MB (Pss)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
