@@ -204,10 +204,10 @@ def _enable(table: str) -> None:
 
 
 def _policy(table: str, role: str, column: str, guard: str, *, command: str = "FOR ALL") -> None:
-    # One equality, so that the planner uses the index; the guard by itself is a one-time filter that raises even where
-    # no row is looked at.
-    rule = f"{column} = (SELECT require_{guard}()) AND require_{guard}() IS NOT NULL"
-    check = f" WITH CHECK ({column} = (SELECT require_{guard}()))" if command == "FOR ALL" else ""
+    # One equality with an uncorrelated subquery: evaluated once, used by the index, and raising without a tenant as soon
+    # as anything is looked at. (A second, variable-free condition would be evaluated for every row.)
+    rule = f"{column} = (SELECT require_{guard}())"
+    check = f" WITH CHECK ({rule})" if command == "FOR ALL" else ""
     op.execute(f"CREATE POLICY {table}_{role.partition('_')[2]} ON {table} {command} TO {role} USING ({rule}){check}")
 
 

@@ -20,6 +20,8 @@ from kit.tables import TableClass, table_class
 
 OURS = UUID("aaaaaaaa-0000-7000-8000-000000000001")
 THEIRS = UUID("bbbbbbbb-0000-7000-8000-000000000002")
+# Without a role not even the schema is visible, so its tables do not exist.
+REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)
 
 
 def remove_rules(admin: psycopg.Connection[Any]) -> None:
@@ -106,14 +108,14 @@ def _owner_rules(url: str, role: str, setting: str, column: str, table: Table) -
     with _as(url, role, setting, OURS) as tx:
         try:
             _insert(tx, table, _row(table, THEIRS))
-        except psycopg.errors.InsufficientPrivilege:
+        except REFUSED:
             pass
         else:
             yield f"{table.name}: {role} inserts rows of another"
     with _as(url, role, setting, OURS) as tx:
         try:
             tx.execute(sql.SQL("TRUNCATE {}").format(name))
-        except psycopg.errors.InsufficientPrivilege:
+        except REFUSED:
             pass
         else:
             yield f"{table.name}: {role} may truncate"
@@ -184,7 +186,7 @@ def _seen(connection: psycopg.Connection[Any], table: Table) -> int | None:
         return len(
             connection.execute(sql.SQL("SELECT {} FROM {}").format(column, sql.Identifier(table.name))).fetchall()
         )
-    except psycopg.errors.InsufficientPrivilege:
+    except REFUSED:
         return None
 
 
@@ -193,7 +195,7 @@ def _owners(connection: psycopg.Connection[Any], table: Table, column: str) -> s
         rows = connection.execute(
             sql.SQL("SELECT {} FROM {}").format(sql.Identifier(column), sql.Identifier(table.name))
         ).fetchall()
-    except psycopg.errors.InsufficientPrivilege:
+    except REFUSED:
         return None
     return {owner for (owner,) in rows}
 
@@ -201,14 +203,14 @@ def _owners(connection: psycopg.Connection[Any], table: Table, column: str) -> s
 def _count(connection: psycopg.Connection[Any], statement: sql.Composed, parameters: list[Any]) -> int:
     try:
         return connection.execute(statement, parameters).rowcount
-    except psycopg.errors.InsufficientPrivilege:
+    except REFUSED:
         return 0
 
 
 def _try(connection: psycopg.Connection[Any], statement: sql.Composed) -> bool:
     try:
         connection.execute(statement)
-    except psycopg.errors.InsufficientPrivilege:
+    except REFUSED:
         return False
     return True
 
