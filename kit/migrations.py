@@ -204,8 +204,8 @@ def _enable(table: str) -> None:
 
 
 def _policy(table: str, role: str, column: str, guard: str, *, command: str = "FOR ALL") -> None:
-    # One equality with an uncorrelated subquery: evaluated once, used by the index, and raising without a tenant as soon
-    # as anything is looked at. (A second, variable-free condition would be evaluated for every row.)
+    # One equality with an uncorrelated subquery: evaluated once, used by the index, and raising without a tenant as
+    # soon as anything is looked at. (A second, variable-free condition would be evaluated for every row.)
     rule = f"{column} = (SELECT require_{guard}())"
     check = f" WITH CHECK ({rule})" if command == "FOR ALL" else ""
     op.execute(f"CREATE POLICY {table}_{role.partition('_')[2]} ON {table} {command} TO {role} USING ({rule}){check}")
