@@ -47,6 +47,8 @@ def main() -> int:
         (folder / "__init__.py").touch()
     (OUT / "ascms" / "__init__.py").touch()
     (OUT / "ascms" / "py.typed").touch()
+    # Inside the package too, so that an installed gateway finds the comments that its API's description is made of.
+    shutil.copy(OUT / "descriptors.binpb", OUT / "ascms" / "descriptors.binpb")
     for package in (OUT / "ascms").iterdir():
         if package.is_dir():
             (package / "__init__.py").touch()
