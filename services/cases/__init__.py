@@ -1,0 +1,1 @@
+"""Requests for support, the cases they become, and what happens in them."""

@@ -1,0 +1,54 @@
+"""What runs in the process of cases, constructed."""
+
+from pydantic import Field, SecretStr
+
+from kit.bus import open_broker
+from kit.clock import SystemClock
+from kit.config import ServiceSettings
+from kit.db import Database
+from kit.ids import uuid7
+from kit.paging import PageTokens
+from kit.relay import Relay
+from kit.rpc.identity import backend, remote_verifier
+from kit.service import Service, Threaded
+from kit.sweeps import Sweep
+from services.cases import commands
+from services.cases.commands import ANSWER_DEADLINE, Deps
+from services.cases.directory import IdentityDirectory
+from services.cases.rpc import servicer
+
+
+class Settings(ServiceSettings):
+    """What cases needs to know besides."""
+
+    student_hash_key: SecretStr = Field(min_length=32)
+    """Key of the hash that stands for a student in events. Changing it makes known students new ones in the figures."""
+
+
+def build(settings: Settings) -> Service:
+    """Everything, constructed, nothing started."""
+    database = Database(settings.database_url, "cases", pool_size=settings.pool_size)
+    clock = SystemClock()
+    identity = backend(settings.identity_address)
+    deps = Deps(
+        database=database,
+        clock=clock,
+        directory=IdentityDirectory(identity),
+        new_id=uuid7,
+        student_hash_key=settings.student_hash_key.get_secret_value().encode(),
+    )
+    relay = Relay(database=database, broker=open_broker(settings.broker_url))
+    sweep = Sweep(
+        database,
+        clock,
+        {ANSWER_DEADLINE: lambda actor, request_id: commands.note_overdue(deps, actor, request_id)},
+    )
+    return Service(
+        name="cases",
+        settings=settings,
+        database=database,
+        servicers=[servicer(deps, PageTokens(settings.service_credential))],
+        verifier=remote_verifier(identity),
+        workers=[Threaded(relay, name="relay"), sweep],
+        rpc_threads=settings.rpc_threads,
+    )

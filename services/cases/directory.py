@@ -1,0 +1,69 @@
+"""What cases must know of organisations and people: asked of identity, with the caller's own token, each time.
+
+Facts that decide access are read from their owner and never copied. Every question is asked before a transaction opens.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from ascms.identity.v1 import identity_pb2
+
+from kit.errors import NotFoundError
+from kit.rpc.client import Backend
+
+CASE_MANAGER = "case_manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who provides for a school. `region` is Stats NZ's code: its working days count."""
+
+    id: UUID
+    region: str
+
+
+class Directory(Protocol):
+    """Answers about organisations and people, as far as the caller may know them."""
+
+    def find_provider(self, *, school_id: UUID, token: str) -> Provider | None:
+        """The provider of the catchment in which a school lies today; None where there is none."""
+        ...
+
+    def school_number(self, *, school_id: UUID, token: str) -> str:
+        """The number of a school, up to four digits; empty for what is no school."""
+        ...
+
+    def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
+        """Whether someone is a case manager of the caller's organisation and their access works."""
+        ...
+
+
+class IdentityDirectory:
+    """The directory that identity keeps."""
+
+    def __init__(self, identity: Backend) -> None:
+        """`identity` as from `kit.rpc.identity.backend`."""
+        self._identity = identity
+
+    def find_provider(self, *, school_id: UUID, token: str) -> Provider | None:
+        """See Directory."""
+        request = identity_pb2.FindProviderRequest(school_id=str(school_id))
+        try:
+            answer = self._identity.call("FindProvider", request, token=token)
+        except NotFoundError:
+            return None
+        return Provider(UUID(answer.provider.organisation_id), answer.provider.region)
+
+    def school_number(self, *, school_id: UUID, token: str) -> str:
+        """See Directory."""
+        request = identity_pb2.BatchGetOrganisationsRequest(organisation_ids=[str(school_id)])
+        answer = self._identity.call("BatchGetOrganisations", request, token=token)
+        return next((found.school_number for found in answer.organisations), "")
+
+    def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
+        """See Directory."""
+        request = identity_pb2.BatchGetPeopleRequest(person_ids=[str(person_id)])
+        answer = self._identity.call("BatchGetPeople", request, token=token)
+        grants = [grant for person in answer.people for grant in person.roles]
+        return any(grant.role == CASE_MANAGER and grant.works for grant in grants)

@@ -1,0 +1,241 @@
+"""Cases of a provider."""
+
+from datetime import date, datetime
+from itertools import product
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Integer, Select, bindparam, insert, select, true, tuple_, update
+from sqlalchemy.dialects import postgresql
+
+from kit.db import Query, Transaction, prepare
+from services.cases.domain import Case, CaseState, Record, Summary, shown_name
+from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
+from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, WORK_DAY
+
+_C = CASE.c
+_FACTS = (
+    "guest_id",
+    "id",
+    "number",
+    "request_id",
+    "date_of_birth",
+    "opened_at",
+    "opened_by",
+    "case_manager_id",
+    "assigned_at",
+    "began_at",
+    "last_contact_on",
+    "minutes",
+    "version",
+)
+_CHANGING = ("state", "case_manager_id", "assigned_at", "began_at", "last_contact_on", "minutes", "version")
+_SUMMARY = (
+    "guest_id",
+    "id",
+    "number",
+    "state",
+    "given_names",
+    "family_name",
+    "preferred_name",
+    "year_level",
+    "case_manager_id",
+    "opened_at",
+    "last_contact_on",
+    "minutes",
+)
+
+_IS_CASE = _C.id == bindparam("case_id")
+_RECORD = select(*(_C[name] for name in dict.fromkeys((*_FACTS, *SAID_BY_SCHOOL)))).where(_IS_CASE)
+_FIND_FACTS = prepare(select(*(_C[name] for name in _FACTS)).where(_IS_CASE))
+_FIND_RECORD = prepare(_RECORD)
+_LOCK_RECORD = prepare(_RECORD.with_for_update(key_share=True))
+_INSERT = prepare(insert(CASE).values(dict.fromkeys(_C.keys())))
+_UPDATE = prepare(
+    update(CASE).where(_IS_CASE).values({name: bindparam(f"new_{name}", type_=_C[name].type) for name in _CHANGING})
+)
+
+_number = postgresql.insert(CASE_NUMBER).values(tenant_id=bindparam("tenant"), year=bindparam("in_year"), last=1)
+_NEXT_NUMBER = prepare(
+    _number.on_conflict_do_update(
+        index_elements=[CASE_NUMBER.c.tenant_id, CASE_NUMBER.c.year], set_={"last": CASE_NUMBER.c.last + 1}
+    ).returning(CASE_NUMBER.c.last)
+)
+
+# One statement, so that recording costs one round trip before its commit: adds the minutes to the person's day, whose
+# row is a lock, and locks the case. A refusal rolls both back.
+_add_minutes = postgresql.insert(WORK_DAY).values(
+    tenant_id=bindparam("tenant"),
+    person_id=bindparam("person"),
+    day=bindparam("on_day"),
+    minutes=bindparam("more", type_=Integer),
+)
+_day = (
+    _add_minutes.on_conflict_do_update(
+        index_elements=[WORK_DAY.c.tenant_id, WORK_DAY.c.person_id, WORK_DAY.c.day],
+        set_={"minutes": WORK_DAY.c.minutes + _add_minutes.excluded.minutes},
+    )
+    .returning(WORK_DAY.c.minutes.label("minutes_of_day"))
+    .cte("work")
+)
+_LOCK_FOR_RECORDING = prepare(
+    select(*(_C[name] for name in _FACTS), _day.c.minutes_of_day)
+    .select_from(CASE.join(_day, true()))
+    .where(_IS_CASE)
+    .with_for_update(of=CASE, key_share=True)
+)
+
+
+class Locked(NamedTuple):
+    """A case, locked, and the minutes its caller has recorded for a day, those about to be recorded included."""
+
+    case: Case
+    minutes_of_day: int
+
+
+def find_case(tx: Transaction, case_id: UUID) -> Case | None:
+    """The facts of a case."""
+    row = tx.first(_FIND_FACTS, case_id=case_id)
+    return _case(row) if row is not None else None
+
+
+def find_record(tx: Transaction, case_id: UUID) -> Record | None:
+    """A case with what was said about the student."""
+    row = tx.first(_FIND_RECORD, case_id=case_id)
+    return _record(row) if row is not None else None
+
+
+def lock_record(tx: Transaction, case_id: UUID) -> Record | None:
+    """As `find_record`, locked."""
+    row = tx.first(_LOCK_RECORD, case_id=case_id)
+    return _record(row) if row is not None else None
+
+
+def lock_for_recording(tx: Transaction, case_id: UUID, *, person_id: UUID, day: date, minutes: int) -> Locked | None:
+    """Lock a case and add `minutes` to the person's day, in one round trip."""
+    row = tx.first(
+        _LOCK_FOR_RECORDING, tenant=tx.tenant_id, case_id=case_id, person=person_id, on_day=day, more=minutes
+    )
+    return Locked(_case(row), row.minutes_of_day) if row is not None else None
+
+
+def next_number(tx: Transaction, year: int) -> int:
+    """The next case number of the provider in a year. Others of the same provider wait until this transaction ends."""
+    return int(tx.value(_NEXT_NUMBER, tenant=tx.tenant_id, in_year=year))
+
+
+def insert_record(tx: Transaction, record: Record) -> None:
+    """Queue a new case of the present tenant, the provider."""
+    case = record.case
+    tx.later(
+        _INSERT,
+        tenant_id=tx.tenant_id,
+        guest_id=case.school_id,
+        id=case.id,
+        number=case.number,
+        state=case.state.value,
+        request_id=case.request_id,
+        case_manager_id=case.case_manager_id,
+        opened_at=case.opened_at,
+        opened_by=case.opened_by,
+        assigned_at=case.assigned_at,
+        began_at=case.began_at,
+        last_contact_on=case.last_contact_on,
+        minutes=case.minutes,
+        version=case.version,
+        **said_columns(record.student, record.caregivers, record.attendance, record.concern),
+    )
+
+
+def update_case(tx: Transaction, case: Case) -> None:
+    """Queue what may change of a case."""
+    tx.later(
+        _UPDATE,
+        case_id=case.id,
+        new_state=case.state.value,
+        new_case_manager_id=case.case_manager_id,
+        new_assigned_at=case.assigned_at,
+        new_began_at=case.began_at,
+        new_last_contact_on=case.last_contact_on,
+        new_minutes=case.minutes,
+        new_version=case.version,
+    )
+
+
+def _listed(*, has_state: bool, has_manager: bool, after: bool) -> Query:
+    query: Select[Any] = select(*(_C[name] for name in _SUMMARY))
+    if has_state:
+        query = query.where(_C.state == bindparam("wanted_state"))
+    if has_manager:
+        query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
+    if after:
+        query = query.where(
+            tuple_(_C.opened_at, _C.id)
+            < tuple_(bindparam("after_at", type_=_C.opened_at.type), bindparam("after_id", type_=_C.id.type))
+        )
+    return prepare(query.order_by(_C.opened_at.desc(), _C.id.desc()).limit(bindparam("most")))
+
+
+_LIST = {
+    (has_state, has_manager, after): _listed(has_state=has_state, has_manager=has_manager, after=after)
+    for has_state, has_manager, after in product((False, True), repeat=3)
+}
+
+
+def list_cases(
+    tx: Transaction,
+    *,
+    state: CaseState | None,
+    case_manager_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    most: int,
+) -> list[Summary]:
+    """Cases, newest first, after one opened at a moment with an id."""
+    parameters: dict[str, Any] = {"most": most}
+    if state is not None:
+        parameters["wanted_state"] = state.value
+    if case_manager_id is not None:
+        parameters["wanted_manager"] = case_manager_id
+    if after is not None:
+        parameters["after_at"], parameters["after_id"] = after
+    rows = tx.all(_LIST[state is not None, case_manager_id is not None, after is not None], **parameters)
+    return [_summary(row) for row in rows]
+
+
+def _case(row: Any) -> Case:
+    return Case(
+        id=row.id,
+        number=row.number,
+        school_id=row.guest_id,
+        request_id=row.request_id,
+        born_on=row.date_of_birth,
+        opened_at=row.opened_at,
+        opened_by=row.opened_by,
+        case_manager_id=row.case_manager_id,
+        assigned_at=row.assigned_at,
+        began_at=row.began_at,
+        last_contact_on=row.last_contact_on,
+        minutes=row.minutes,
+        version=row.version,
+    )
+
+
+def _record(row: Any) -> Record:
+    return Record(_case(row), student_of(row), caregivers_of(row), attendance_of(row), row.concern)
+
+
+def _summary(row: Any) -> Summary:
+    return Summary(
+        id=row.id,
+        number=row.number,
+        state=CaseState(row.state),
+        student_name=shown_name(
+            given_names=row.given_names, family_name=row.family_name, preferred_name=row.preferred_name
+        ),
+        year_level=row.year_level,
+        school_id=row.guest_id,
+        case_manager_id=row.case_manager_id,
+        opened_at=row.opened_at,
+        last_contact_on=row.last_contact_on,
+        minutes=row.minutes,
+    )

@@ -1,0 +1,171 @@
+"""The tables of cases. A request belongs to the school and is shared with the provider; a case the other way round."""
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, MetaData, SmallInteger, Text
+from sqlalchemy.dialects import postgresql
+
+from kit.audit import audit_table
+from kit.idempotency import idempotency_table
+from kit.inbox import inbox_mark_table, inbox_table
+from kit.outbox import outbox_table
+from kit.sweeps import deadline_table
+from kit.tables import shared_table, tenant_reference, tenant_table
+
+METADATA = MetaData()
+
+for plumbing in (outbox_table, inbox_table, inbox_mark_table, deadline_table, audit_table, idempotency_table):
+    plumbing(METADATA)
+
+
+def _said_by_school() -> list[Column[object]]:
+    """What a school says about a student. JSON only for what is never filtered."""
+    return [
+        Column("nsn", Text, nullable=False),
+        Column("given_names", Text, nullable=False),
+        Column("family_name", Text, nullable=False),
+        Column("preferred_name", Text, nullable=False),
+        Column("date_of_birth", Date, nullable=False),
+        Column("year_level", SmallInteger, nullable=False),
+        Column("gender", Text, nullable=False),
+        Column("caregivers", postgresql.JSONB, nullable=False),
+        Column("term", Text, nullable=False),
+        Column("present_half_days", SmallInteger, nullable=False),
+        Column("total_half_days", SmallInteger, nullable=False),
+        Column("concern", Text, nullable=False),
+    ]
+
+
+SAID_BY_SCHOOL = tuple(column.name for column in _said_by_school())
+
+REQUEST_GUEST_READS = (
+    "tenant_id",
+    "guest_id",
+    "id",
+    "state",
+    *SAID_BY_SCHOOL,
+    "steps_tried",
+    "submitted_at",
+    "submitted_by",
+    "answer_due_on",
+    "accepted_at",
+    "case_id",
+    "overdue_noted_at",
+    "version",
+)
+
+REQUEST = shared_table(
+    "request",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("state", Text, nullable=False),
+    *_said_by_school(),
+    Column("steps_tried", Text, nullable=False),
+    Column("student_key", Text, nullable=False),
+    Column("submitted_at", DateTime(timezone=True), nullable=False),
+    Column("submitted_by", postgresql.UUID, nullable=False),
+    Column("answer_due_on", Date, nullable=False),
+    Column("accepted_at", DateTime(timezone=True)),
+    Column("case_id", postgresql.UUID),
+    Column("overdue_noted_at", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False),
+    Index("request_submitted", "tenant_id", "submitted_at", "id"),
+    Index("request_submitted_state", "tenant_id", "state", "submitted_at", "id"),
+    Index("request_nsn", "tenant_id", "nsn"),
+    Index("request_student_key", "tenant_id", "student_key"),
+    Index("request_incoming", "guest_id", "answer_due_on", "id"),
+    Index("request_incoming_state", "guest_id", "state", "answer_due_on", "id"),
+    Index("request_incoming_id", "guest_id", "id"),
+    guest_reads=REQUEST_GUEST_READS,
+)
+
+# How many requests stand where, kept by the commands that change it: a school's few rows, a provider's few dozen.
+# Counting the requests themselves would cost more with every request there ever was.
+REQUEST_COUNT = shared_table(
+    "request_count",
+    METADATA,
+    Column("state", Text),
+    Column("items", BigInteger, nullable=False),
+    Index("request_count_incoming", "guest_id", "state"),
+    key=("guest_id", "state"),
+    guest_reads=("tenant_id", "guest_id", "state", "items"),
+)
+
+CASE = shared_table(
+    "case_record",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("number", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("request_id", postgresql.UUID, nullable=False),
+    Column("case_manager_id", postgresql.UUID),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_by", postgresql.UUID, nullable=False),
+    Column("assigned_at", DateTime(timezone=True)),
+    Column("began_at", DateTime(timezone=True)),
+    Column("last_contact_on", Date),
+    Column("minutes", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    *_said_by_school(),
+    Index("case_record_number", "tenant_id", "number", unique=True),
+    Index("case_record_request", "tenant_id", "request_id", unique=True),
+    Index("case_record_opened", "tenant_id", "opened_at", "id"),
+    Index("case_record_state", "tenant_id", "state", "opened_at", "id"),
+    Index("case_record_case_manager", "tenant_id", "case_manager_id", "opened_at", "id"),
+    Index("case_record_school", "guest_id", "id"),
+    guest_reads=("tenant_id", "guest_id", "id", "state", "number"),
+)
+
+# How many cases stand where and with whom; the nil UUID stands for nobody. See REQUEST_COUNT.
+CASE_COUNT = tenant_table(
+    "case_count",
+    METADATA,
+    Column("case_manager_id", postgresql.UUID),
+    Column("state", Text),
+    Column("items", BigInteger, nullable=False),
+    key=("case_manager_id", "state"),
+)
+
+# The last case number given in a year.
+CASE_NUMBER = tenant_table(
+    "case_number", METADATA, Column("year", Integer), Column("last", BigInteger, nullable=False), key=("year",)
+)
+
+ENTRY = tenant_table(
+    "entry",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("minutes", SmallInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("recorded_by", postgresql.UUID, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    tenant_reference(["case_id"], "case_record"),
+    Index("entry_case", "tenant_id", "case_id", "happened_on", "recorded_at", "id"),
+)
+
+# Minutes a person recorded for a day, over all cases. Its row is the lock that keeps a day within 24 hours when two
+# entries are recorded at once.
+WORK_DAY = tenant_table(
+    "work_day",
+    METADATA,
+    Column("person_id", postgresql.UUID),
+    Column("day", Date),
+    Column("minutes", Integer, nullable=False),
+    key=("person_id", "day"),
+)
+
+# Who opened which student's record, and when.
+ACCESS_LOG = tenant_table(
+    "access_log",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("subject", Text, nullable=False),
+    Column("subject_id", postgresql.UUID, nullable=False),
+    Column("actor_id", postgresql.UUID, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Index("access_log_subject", "tenant_id", "subject_id", "opened_at"),
+)
