@@ -45,7 +45,7 @@ def shared_table(
         name,
         metadata,
         Column("tenant_id", UUID, primary_key=True),
-        Column("guest_id", UUID, nullable=True),
+        Column("guest_id", UUID, primary_key="guest_id" in key, nullable="guest_id" not in key),
         *_keyed(items, key),
     )
     table.info["class"] = TableClass.SHARED
