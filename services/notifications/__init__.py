@@ -1,0 +1,1 @@
+"""Notices to people: what they were told, and whether it arrived."""

@@ -1,0 +1,49 @@
+"""Events of cases become notices. The inbox's claim, the rows and the job commit together (kit.consumer)."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+# The loop finds the messages by name once their module is imported.
+from ascms.cases.v1 import events_pb2
+from ascms.common.v1.envelope_pb2 import Envelope
+
+from kit.clock import Clock
+from kit.consumer import Handler
+from kit.db import Transaction
+from services.notifications.commands import plan_notice, plan_notices
+from services.notifications.domain import NoticeKind, Plan, is_told_of_assignment, notice_of
+
+CONSUMER = "notifications.notices"
+TOPICS = ("ascms.cases.v1",)
+
+
+def handlers(clock: Clock) -> Mapping[str, Handler]:
+    """What is done for each type of event."""
+
+    def on_case_assigned(tx: Transaction, envelope: Envelope, event: events_pb2.CaseAssigned) -> None:
+        if not is_told_of_assignment(case_manager_id=event.case_manager_id, assigned_by=event.assigned_by):
+            return
+        now = clock.now()
+        notice = notice_of(
+            event_id=UUID(envelope.event_id),
+            person_id=UUID(event.case_manager_id),
+            kind=NoticeKind.CASE_ASSIGNED,
+            subject_id=UUID(event.case_id),
+            now=now,
+        )
+        plan_notice(tx, notice, now=now)
+
+    def on_request_overdue(tx: Transaction, envelope: Envelope, event: events_pb2.RequestOverdue) -> None:
+        now = clock.now()
+        plan = Plan(
+            plan_id=UUID(envelope.event_id),
+            kind=NoticeKind.REQUEST_OVERDUE,
+            subject_id=UUID(event.request_id),
+            created_at=now,
+        )
+        plan_notices(tx, plan, now=now)
+
+    return {
+        events_pb2.CaseAssigned.DESCRIPTOR.full_name: on_case_assigned,
+        events_pb2.RequestOverdue.DESCRIPTOR.full_name: on_request_overdue,
+    }
