@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
 
+from kit import log
 from kit.errors import DomainError, PermissionDeniedError, UnauthenticatedError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -105,6 +106,12 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def declare(view: View, access: str) -> View:
+    """Say who may open a view that checks it in its own way: the REST API, whose services check each call."""
+    setattr(view, _ACCESS, access)
+    return view
+
+
 def takes_up_to(limit: int) -> Callable[[View], View]:
     """Mark a view whose body may have `limit` bytes, where that is more than the application's own limit."""
 
@@ -126,7 +133,15 @@ def access_of(view: Callable[..., Any]) -> str | None:
 def caller() -> Caller:
     """Who is asking; raises UnauthenticatedError where nobody is signed in."""
     if "caller" not in g:
-        g.caller = _authentication().now()
+        if "caller_error" in g:
+            # Asked a second time for the frame of the page that reports it: no second wait.
+            raise g.caller_error
+        try:
+            g.caller = _authentication().now()
+        except DomainError as error:
+            g.caller_error = error
+            raise
+        log.bind(actor_id=g.caller.person_id)
     known: Caller = g.caller
     return known
 
@@ -150,6 +165,7 @@ def be(who: Caller, *, renew: Callable[[], Caller]) -> None:
     """This request is `who`'s, by credentials of its own."""
     g.caller = who
     g.renew = renew
+    log.bind(actor_id=who.person_id)
 
 
 def is_signed_out() -> bool:

@@ -59,8 +59,11 @@ def secrets_of(settings: GatewaySettings) -> list[str]:
 
 
 def cookie_name(name: str, *, is_secure: bool) -> str:
-    """Over https a browser takes the name only from this host, for all of it."""
-    return f"__Host-{name}" if is_secure else name
+    """Over https a browser takes the name only from this host, for all of it.
+
+    Ports of one host share their cookies: the sign-in service of a developer's machine must not meet ours.
+    """
+    return f"__Host-gateway-{name}" if is_secure else f"gateway-{name}"
 
 
 class SealedSessions(SecureCookieSessionInterface):

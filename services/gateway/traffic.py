@@ -1,0 +1,74 @@
+"""Around every request: its id, its trace, its line in the log and its metric. Never its query, body or person's name."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from opentelemetry.trace import SpanKind
+from prometheus_client import Histogram
+from werkzeug.wsgi import ClosingIterator
+
+from kit import log, tracing
+from kit.ids import NewId
+from kit.web.security import REQUEST_ID
+
+_SECONDS = Histogram(
+    "http_seconds",
+    "Time to answer a request, by method, route and status.",
+    ["method", "route", "status"],
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+)
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_UNLOGGED = ("/health/", "/metrics", "/assets/")
+
+
+class Traffic:
+    """WSGI middleware. The request id is settled here, before anything can fail, and handed on in its header."""
+
+    def __init__(self, app: WSGIApplication, *, scheme: str, new_id: NewId) -> None:
+        """`scheme` is what people use to reach us, whatever the proxy in front says."""
+        self._app = app
+        self._scheme = scheme
+        self._new_id = new_id
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, and note how it went when the answer is closed."""
+        started = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(self._new_id())
+        environ["HTTP_X_REQUEST_ID"] = request_id
+        environ["wsgi.url_scheme"] = self._scheme
+        log.clear()
+        log.bind(request_id=request_id)
+        statuses: list[str] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+            statuses.append(status[:3])
+            return start_response(status, headers, *rest)
+
+        method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in _METHODS else "OTHER"
+        parent = environ.get("HTTP_TRACEPARENT", "")
+        with tracing.span(f"HTTP {method}", kind=SpanKind.SERVER, parent=parent) as span:
+            body = self._app(environ, start)
+            route = _route(environ)
+            if span.is_recording():
+                span.update_name(f"{method} {route}")
+                span.set_attribute("request_id", request_id)
+
+        def finish() -> None:
+            seconds = time.perf_counter() - started
+            status = statuses[-1] if statuses else "000"
+            _SECONDS.labels(method, route, status).observe(seconds)
+            if not route.startswith(_UNLOGGED):
+                log.logger().info(
+                    "request", method=method, route=route, status=int(status), ms=round(seconds * 1000, 1)
+                )
+
+        return ClosingIterator(body, [finish])
+
+
+def _route(environ: WSGIEnvironment) -> str:
+    """The rule that matched, such as "/cases/<case_id>"; "none" where none did."""
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    return str(rule.rule) if rule is not None else "none"
