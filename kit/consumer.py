@@ -40,7 +40,6 @@ Handler = Callable[[Transaction, Envelope, Any], None]
 
 _BACKOFF_SECONDS = (0.1, 5.0)
 _LAG_EVERY_SECONDS = 5.0
-_STOP_SECONDS = 5.0
 _TRANSIENT_KINDS = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED, Kind.ABORTED})
 _TRANSIENT_CODES = frozenset(
     {
@@ -96,7 +95,7 @@ class ConsumerStatus:
 
 @dataclass(eq=False, kw_only=True)
 class ConsumerLoop:
-    """One named consumer of a service, a worker of `kit.service`. Several processes may run the same one.
+    """One named consumer of a service; its thread is `kit.service.Threaded`. Several processes may run the same one.
 
     `name` is the group on the broker and the consumer in the inbox: "reporting.figures". `handlers` are by full event
     type, "ascms.cases.v1.CaseOpened"; their modules have imported the messages. A handler does no slow I/O.
@@ -120,7 +119,6 @@ class ConsumerLoop:
         self._status = ConsumerStatus()
         self._parked_at: deque[float] = deque()
         self._next_lag = 0.0
-        self._thread: threading.Thread | None = None
 
     @property
     def status(self) -> ConsumerStatus:
@@ -131,20 +129,8 @@ class ConsumerLoop:
         """Whether events are being applied: for the service's readiness."""
         return self._status.is_ready
 
-    def start(self) -> None:
-        """Consume on a thread of its own, and return at once."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self.run, name=f"consumer {self.name}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the message being applied, commit, leave the group; return within a few seconds."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-
     def run(self) -> None:
-        """Consume on this thread until `stop` is called on another, or until it stops itself."""
+        """Consume until `stop`, or until it stops itself."""
         # Not ready until the first poll has answered.
         self._status = ConsumerStatus(is_running=True, fault="Starting")
         wait, longest = _BACKOFF_SECONDS
@@ -166,6 +152,10 @@ class ConsumerLoop:
                     self._note(fault="")
         self._note(is_running=False)
 
+    def stop(self) -> None:
+        """Make `run` return after the message it is applying, and leave the group. Does not wait for it."""
+        self._stopping.set()
+
     def _consume(self, consumer: Consumer, parker: Producer) -> None:
         """One poll and everything it brought. What was applied before a fault is committed before the fault rises."""
         deliveries = consumer.poll(max_records=self.limits.max_records, timeout_seconds=self.limits.poll_seconds)
@@ -174,7 +164,8 @@ class ConsumerLoop:
         passed: list[Claim] = []
         try:
             for delivery in deliveries:
-                if self._stopping.is_set() or time.monotonic() > until or self._has_parked_too_many():
+                is_late = bool(done) and time.monotonic() > until  # One at least, or nothing would ever be done.
+                if self._stopping.is_set() or is_late or self._has_parked_too_many():
                     break
                 claim = self._apply_or_park(delivery, parker)
                 if claim is not None:

@@ -9,10 +9,14 @@ from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Meta
 from sqlalchemy.dialects import postgresql
 
 from kit import tracing
+from kit.bus.contract import MAX_VALUE_BYTES
 from kit.db import Later, Transaction, prepare
 from kit.ids import uuid7
 from kit.log import request_id
 from kit.tables import plumbing_table
+
+_MAX_PAYLOAD_BYTES = MAX_VALUE_BYTES - 8 * 1024
+"""Leaves room for the envelope's other fields."""
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -54,8 +58,12 @@ class Event:
 def append(tx: Transaction, event: Event, *, now: datetime) -> Later:
     """Queue one event of the present tenant; its value after the commit is the event's position.
 
-    The aggregate's row must be locked already, so that the order of ids is the order of commits for one key.
+    The aggregate's row must be locked already, so that the order of ids is the order of commits for one key. Raises
+    ValueError for an event that no broker would take: it would block the outbox for ever.
     """
+    payload = event.message.SerializeToString()
+    if len(payload) > _MAX_PAYLOAD_BYTES:
+        raise ValueError(f"{event.message.DESCRIPTOR.full_name} has {len(payload)} bytes: events carry ids and facts")
     tx.after_commit(tx.outbox_grew.set)
     return tx.later(
         _APPEND,
@@ -64,7 +72,7 @@ def append(tx: Transaction, event: Event, *, now: datetime) -> Later:
         key=str(event.key),
         event_id=uuid7(),
         type=event.message.DESCRIPTOR.full_name,
-        payload=event.message.SerializeToString(),
+        payload=payload,
         actor_id=tx.actor.actor_id if tx.actor else None,
         request_id=request_id(),
         traceparent=tracing.traceparent(),

@@ -36,7 +36,6 @@ _LONGEST_WAIT_SECONDS = 1.0
 _LEADER_RETRY_SECONDS = 0.5
 _BACKOFF_SECONDS = (0.2, 5.0)
 _COUNT_EVERY_SECONDS = 5.0
-_STOP_SECONDS = 5.0
 
 _TABLE = outbox_table(MetaData())
 _FETCH = prepare(select(_TABLE).order_by(_TABLE.c.id).limit(bindparam("most")))
@@ -66,7 +65,7 @@ class RelayStatus:
 
 
 class Relay:
-    """Sends one service's outbox to the broker for as long as it runs; a worker of `kit.service`."""
+    """Sends one service's outbox to the broker for as long as it runs. Its thread is `kit.service.Threaded`."""
 
     def __init__(self, *, database: Database, broker: Broker, partitions: int = 6) -> None:
         """A relay for `database.service`. Topics that do not exist yet are made with `partitions`."""
@@ -77,7 +76,6 @@ class Relay:
         self._stopping = threading.Event()
         self._next_count = 0.0
         self._status = RelayStatus()
-        self._thread: threading.Thread | None = None
 
     @property
     def status(self) -> RelayStatus:
@@ -88,21 +86,8 @@ class Relay:
         """Whether events flow, or would if there were any: leading or standing by, with no fault."""
         return self._status.is_running and not self._status.fault
 
-    def start(self) -> None:
-        """Relay on a thread of its own, and return at once."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self.run, name=f"relay {self._service}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the batch being sent and give up the lead; return within a few seconds."""
-        self._stopping.set()
-        self._database.outbox_grew.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-
     def run(self) -> None:
-        """Lead on this thread whenever possible, until `stop` is called on another. Faults are waited out."""
+        """Lead whenever possible, until `stop`. Faults are waited out, and `status` names them meanwhile."""
         self._note(is_running=True)
         backoff = _Backoff(self._stopping)
         while not self._stopping.is_set():
@@ -118,6 +103,11 @@ class Relay:
             finally:
                 self._note(is_leader=False)
         self._note(is_running=False)
+
+    def stop(self) -> None:
+        """Make `run` return after the batch it is sending, and give up the lead. Does not wait for it."""
+        self._stopping.set()
+        self._database.outbox_grew.set()
 
     def _lead(self, connection: psycopg.Connection[Any], producer: Producer, backoff: "_Backoff") -> None:
         """Send batch after batch. Returns when stopped; the database's faults rise."""
@@ -141,6 +131,8 @@ class Relay:
                 self._note(fault="")
                 backoff.reset()
                 wait = _SHORTEST_WAIT_SECONDS
+            elif self._status.fault:
+                self._note(fault="")
             if len(rows) < _BATCH:
                 if self._database.outbox_grew.wait(wait):
                     wait = _SHORTEST_WAIT_SECONDS
