@@ -5,7 +5,9 @@ One process for all of it, and quick when nothing is to be done: Alembic is not 
 
 import sys
 import time
+import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -14,8 +16,6 @@ from psycopg import sql
 from deploy.local.up.options import ROOT
 
 BROKER = "ascms_broker"
-# Roles of a service beyond those that each has.
-_EXTRA_ROLES = {"identity": ("person", "signin"), "reporting": ("national",)}
 _PATIENCE_SECONDS = 30.0
 
 
@@ -31,9 +31,9 @@ def main(admin_url: str, services: Sequence[str]) -> None:
         from kit import migrations  # noqa: PLC0415
 
         print(f"migrating {service}", flush=True)
-        migrations.bootstrap(
-            admin_url, service=service, database=database(service), extra_roles=_EXTRA_ROLES.get(service, ())
-        )
+        # Roles beyond those that every service has are named beside its tables.
+        extra_roles = getattr(import_module(f"services.{service}.store"), "EXTRA_ROLES", ())
+        migrations.bootstrap(admin_url, service=service, database=database(service), extra_roles=extra_roles)
         owner = migrations.with_parts(admin_url, user=f"{service}_owner", database=database(service))
         migrations.upgrade(owner, service=service)
 
@@ -85,4 +85,8 @@ def _revision(admin_url: str, service: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    try:
+        main(sys.argv[1], sys.argv[2:])
+    except Exception as error:  # noqa: BLE001 - whatever it is, the last line says what it was
+        traceback.print_exc()
+        sys.exit(f"the databases could not be prepared ({str(error).splitlines()[0]}): see the lines above")

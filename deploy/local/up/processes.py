@@ -6,8 +6,9 @@ A service whose folder has no `app.py` is left out: it is not built yet.
 import hashlib
 import hmac
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -22,7 +23,6 @@ SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
 
 # What a developer may set to look closer, handed on as it is.
 _HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE")
-_DEMO = ROOT / "deploy" / "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,6 @@ def listening(options: Options) -> list[str]:
 
 def database_server(cluster: Cluster) -> Program:
     """PostgreSQL; SIGINT is its fast shutdown."""
-    import signal  # noqa: PLC0415
-
     return Program(name="postgres", command=cluster.command(), account=cluster.account, stop_signal=signal.SIGINT)
 
 
@@ -75,10 +73,17 @@ def preparation(plan: Plan) -> Program:
     return Program(name="prepare", command=command)
 
 
+def demonstration(plan: Plan) -> Program:
+    """Organisations and people, and the file that names them."""
+    options = plan.options
+    command = _python("deploy.local.up.demo", str(options.state), options.base_url, options.issuer)
+    return Program(name="demo", command=command, environment=_of_service(plan, "identity"))
+
+
 def services(plan: Plan) -> list[Program]:
     """The processes of the system, in the order they are started."""
     programs = [_service(plan, name) for name in built()]
-    if (ROOT / "services" / "identity" / "web").exists():
+    if (ROOT / "services" / "identity" / "web" / "__init__.py").exists():
         programs.insert(1, _identity_web(plan))
     if (ROOT / "services" / "gateway" / "app.py").exists():
         programs.append(_gateway(plan))
@@ -102,14 +107,44 @@ def _of_service(plan: Plan, name: str) -> dict[str, str]:
         "ASCMS_RPC_ADDRESS": addresses[name],
         "ASCMS_SERVICE_CREDENTIAL": _credential(plan, name),
     }
-    return common | (_of_identity(plan) if name == "identity" else {})
+    return common | _OWN.get(name, _nothing)(plan)
+
+
+def _nothing(_plan: Plan) -> dict[str, str]:
+    return {}
 
 
 def _of_identity(plan: Plan) -> dict[str, str]:
-    """What identity alone knows: the secrets others are verified by."""
+    """What identity alone knows: the secret that others' credentials come from."""
+    return {"ASCMS_SECRET": plan.secrets["key_secret"], "ASCMS_SERVICE_SECRET": plan.secrets["service_secret"]}
+
+
+def _of_documents(plan: Plan) -> dict[str, str]:
     return {
-        "ASCMS_SERVICE_SECRET": plan.secrets["service_secret"],
+        "ASCMS_STORE_URL": f"folder://{plan.options.state / 'files'}",
+        "ASCMS_CASES_ADDRESS": plan.addresses()["cases"],
     }
+
+
+def _of_cases(plan: Plan) -> dict[str, str]:
+    return {"ASCMS_STUDENT_HASH_KEY": plan.secrets["student_secret"]}
+
+
+def _of_notifications(plan: Plan) -> dict[str, str]:
+    return {
+        "ASCMS_MAIL_URL": f"folder://{plan.options.state / 'mail'}",
+        "ASCMS_MAIL_FROM": "attendance-cases@ministry.example",
+        "ASCMS_PUBLIC_URL": plan.options.base_url,
+    }
+
+
+_OWN: Mapping[str, Callable[[Plan], dict[str, str]]] = {
+    "identity": _of_identity,
+    "cases": _of_cases,
+    "documents": _of_documents,
+    "notifications": _of_notifications,
+}
+"""What a service needs to know besides what all do."""
 
 
 def _identity_web(plan: Plan) -> Program:

@@ -1,5 +1,6 @@
 """Runs the whole system until it is told to stop: `python -m deploy.local.up.run`, by `.venv`'s Python."""
 
+import json
 import os
 import sys
 import time
@@ -51,6 +52,7 @@ def _run(wanted: Options, *, began: float) -> int:
 def _start(supervisor: Supervisor, plan: Plan) -> None:
     supervisor.start(processes.database_server(plan.cluster))
     supervisor.run(processes.preparation(plan), seconds=_READY_SECONDS)
+    supervisor.run(processes.demonstration(plan), seconds=_READY_SECONDS)
     programs = processes.services(plan)
     for program in programs:
         supervisor.start(program)
@@ -78,8 +80,34 @@ def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
 
 
 def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
+    """Say where everything is, who can sign in, and what it took."""
+    demo = json.loads((plan.options.state / "demo.json").read_text(encoding="utf-8"))
+    supervisor.say()
+    supervisor.say("People of the demonstration (made up; never for real use):")
+    for person in demo["people"]:
+        roles = ", ".join(person["roles"]) or "no role that works"
+        supervisor.say(f"  {person['email']:<36} {person['passphrase']:<26} {roles} at {person['organisation']}")
+    supervisor.say()
+    supervisor.say(f"Address      {plan.options.base_url}")
+    supervisor.say(f"Health       {plan.options.base_url}/health/ready")
+    supervisor.say(f"REST API     {plan.options.base_url}/api/  (OpenAPI: /api/openapi.json)")
+    supervisor.say(f"Sign-in      {plan.options.issuer}")
+    supervisor.say(f"Broker       {plan.options.broker_url or 'on the embedded PostgreSQL'}")
+    supervisor.say(f"State        {plan.options.state}")
+    supervisor.say(f"Ready        in {seconds:.1f} s from installed")
+    _rest(supervisor)
+    supervisor.say("Ctrl-C ends everything; `make story` in another terminal walks through it.")
+
+
+def _rest(supervisor: Supervisor) -> None:
+    """Let the system come to rest, then say how much memory it takes."""
+    rest = time.monotonic() + _REST_SECONDS
+    while time.monotonic() < rest:
+        supervisor.turn()
     pss = memory.pss_megabytes(supervisor.processes().values(), myself=os.getpid())
-    supervisor.say(f"ready in {seconds:.1f} s, {pss or 0:.0f} MB (Pss)")
+    count = len(supervisor.processes()) + 1
+    told = "not measurable here" if pss is None else f"{pss:.0f} MB Pss in {count} processes and what they started"
+    supervisor.say(f"Memory       {told}, PostgreSQL included")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from deploy.local.up.options import Complaint
 
 _MARK = "lock"
 _FORGET = "run `make clean-state` to begin anew (it forgets the data), or restore it from a backup"
-_SECRETS = ("service_secret", "session_secret", "key_secret", "client_secret", "machine_secret")
+_SECRETS = ("key_secret", "service_secret", "session_secret", "client_secret", "student_secret")
 
 
 def is_ours(folder: Path) -> bool:
