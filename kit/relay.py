@@ -140,7 +140,7 @@ class Relay:
                     wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
     def _send(self, producer: Producer, rows: Sequence[Any]) -> None:
-        records = [_record(row, source=self._service) for row in rows]
+        records = [record_of(row, source=self._service) for row in rows]
         try:
             producer.send_batch(records)
         except UnknownTopicError:
@@ -212,7 +212,7 @@ class _Backoff:
         self._seconds = _BACKOFF_SECONDS[0]
 
 
-def _record(row: Any, *, source: str) -> Record:
+def record_of(row: Any, *, source: str) -> Record:
     """An outbox row as it travels: the envelope, and in headers what a tool needs without decoding it."""
     occurred_at = Timestamp()
     occurred_at.FromDatetime(row.occurred_at)

@@ -43,7 +43,7 @@ _METADATA_MS = 10_000
 _OPTIONS = frozenset({"security_protocol", "sasl_mechanism", "ssl_cafile", "ssl_certfile", "ssl_keyfile"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KafkaBroker(Broker):
     """A Kafka cluster.
 

@@ -58,7 +58,7 @@ ORDER BY w.turn, r."offset" LIMIT %b
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PostgresBroker(Broker):
     """A PostgreSQL database of its own, at `url`; its user must own it.
 
