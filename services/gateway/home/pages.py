@@ -1,0 +1,17 @@
+"""Which first page a person has: by what they may do, and for those who may do nothing yet by what is missing."""
+
+from services.gateway.security import Caller
+
+_BY_PERMISSION = (
+    ("requests:answer", "lead"),
+    ("cases:record", "case_manager"),
+    ("requests:submit", "school"),
+    ("figures:national", "analyst"),
+    ("organisations:read", "admin"),
+    ("people:read", "authoriser"),
+)
+
+
+def page_of(who: Caller) -> str:
+    """The name of the first page: "lead", "case_manager", "school", "analyst", "admin", "authoriser", "waiting"."""
+    return next((page for permission, page in _BY_PERMISSION if who.may(permission)), "waiting")

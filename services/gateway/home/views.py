@@ -1,0 +1,105 @@
+"""The first page: what is waiting for this person, by role. Signed out: what this is, and the way in."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ascms.cases.v1 import cases_pb2
+from ascms.identity.v1 import identity_pb2
+from ascms.notifications.v1 import notifications_pb2
+from ascms.reporting.v1 import reporting_pb2
+from flask import Blueprint, render_template
+
+from services.gateway.backends import call
+from services.gateway.cases.views import present_lines as present_cases
+from services.gateway.home.notices import present_notices
+from services.gateway.home.pages import page_of
+from services.gateway.listing import counts_of
+from services.gateway.organisations.pages import present_organisations, present_own_roles, present_people
+from services.gateway.reports.pages import present_figures, present_quarter, quarter_of
+from services.gateway.requests.views import present_lines as present_requests
+from services.gateway.security import caller, is_signed_out, open_to_all
+from services.gateway.sending import optional
+from services.gateway.wording import moment_of, today
+
+blueprint = Blueprint("home", __name__)
+_SHOWN = 5
+_SHOWN_WORK = 20
+
+
+@blueprint.get("/")
+@open_to_all
+def show() -> str:
+    """The first page of whoever is asking."""
+    if is_signed_out():
+        return render_template("home/signed_out.html")
+    who = caller()
+    page = page_of(who)
+    return render_template(f"home/{page}.html", who=who, roles=present_own_roles(who), **_FACTS[page]())
+
+
+def _lead() -> dict[str, Any]:
+    incoming = optional(lambda: call("cases", "ListIncomingRequests", _waiting()))
+    unassigned = optional(lambda: call("cases", "ListCases", _unassigned()))
+    return {
+        "request_counts": counts_of(incoming) if incoming else None,
+        "requests": present_requests(incoming.requests) if incoming else [],
+        "case_counts": counts_of(unassigned) if unassigned else None,
+        "cases": present_cases(unassigned.cases) if unassigned else [],
+    }
+
+
+def _waiting() -> cases_pb2.ListIncomingRequestsRequest:
+    return cases_pb2.ListIncomingRequestsRequest(state=cases_pb2.REQUEST_STATE_SUBMITTED, page_size=_SHOWN)
+
+
+def _unassigned() -> cases_pb2.ListCasesRequest:
+    return cases_pb2.ListCasesRequest(state=cases_pb2.CASE_STATE_NEW, page_size=_SHOWN)
+
+
+def _case_manager() -> dict[str, Any]:
+    answer = call("cases", "ListCases", cases_pb2.ListCasesRequest(page_size=_SHOWN_WORK))
+    question = notifications_pb2.ListNoticesRequest(page_size=_SHOWN)
+    notices = optional(lambda: call("notifications", "ListNotices", question))
+    return {
+        "counts": counts_of(answer),
+        "has_more": bool(answer.next_page_token),
+        "cases": present_cases(answer.cases),
+        "notices": None if notices is None else present_notices(notices.notices),
+    }
+
+
+def _school() -> dict[str, Any]:
+    answer = call("cases", "ListSubmittedRequests", cases_pb2.ListSubmittedRequestsRequest(page_size=_SHOWN))
+    return {"counts": counts_of(answer), "requests": present_requests(answer.requests)}
+
+
+def _analyst() -> dict[str, Any]:
+    quarter = quarter_of(today())
+    answer = call("reporting", "GetNationalFigures", reporting_pb2.GetNationalFiguresRequest(quarter=quarter))
+    return {
+        "quarter": present_quarter(quarter),
+        "totals": present_figures(answer.totals),
+        "providers": len(answer.providers),
+        "as_at": moment_of(answer.as_at),
+    }
+
+
+def _admin() -> dict[str, Any]:
+    answer = call("identity", "ListOrganisations", identity_pb2.ListOrganisationsRequest())
+    return {"has_more": bool(answer.next_page_token), "lines": present_organisations(answer.organisations)}
+
+
+def _authoriser() -> dict[str, Any]:
+    answer = call("identity", "ListPeople", identity_pb2.ListPeopleRequest())
+    return {"has_more": bool(answer.next_page_token), "lines": present_people(answer.people)}
+
+
+_FACTS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "lead": _lead,
+    "case_manager": _case_manager,
+    "school": _school,
+    "analyst": _analyst,
+    "admin": _admin,
+    "authoriser": _authoriser,
+    "waiting": dict,
+}

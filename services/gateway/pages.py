@@ -1,0 +1,24 @@
+"""The pages of the product: which blueprints there are. Each folder beside this file holds one noun."""
+
+from flask import Flask
+
+from services.gateway.account.views import blueprint as account
+from services.gateway.cases.views import blueprint as cases
+from services.gateway.home.views import blueprint as home
+from services.gateway.organisations.views import blueprint as organisations
+from services.gateway.reports.views import blueprint as reports
+from services.gateway.requests.incoming import blueprint as incoming
+from services.gateway.requests.views import blueprint as requests
+from services.gateway.security import caller_or_none
+
+
+def register(app: Flask) -> None:
+    """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
+    app.jinja_env.globals["may"] = _may
+    for blueprint in (home, requests, incoming, cases, reports, organisations, account):
+        app.register_blueprint(blueprint)
+
+
+def _may(permission: str) -> bool:
+    who = caller_or_none()
+    return who is not None and who.may(permission)

@@ -1,0 +1,108 @@
+"""Requests for support as the school sees them: the list, one, a new one, a file of many."""
+
+from uuid import UUID
+
+from ascms.cases.v1 import cases_pb2
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+
+from services.gateway.backends import call, names_of
+from services.gateway.listing import counts_of
+from services.gateway.organisations.pages import organisation_names
+from services.gateway.requests import columns, pages
+from services.gateway.requests.forms import ImportForm, RequestForm
+from services.gateway.security import needs
+from services.gateway.sending import remember_position, send
+from services.gateway.wording import today
+
+blueprint = Blueprint("requests", __name__)
+
+
+@blueprint.get("/requests")
+@needs("requests:submit")
+def show_list() -> str:
+    """The school's requests, newest first; the filter stands in the address."""
+    question = cases_pb2.ListSubmittedRequestsRequest(
+        state=pages.STATES_BY_FILTER.get(request.args.get("state", ""), cases_pb2.REQUEST_STATE_UNSPECIFIED),
+        page_token=request.args.get("page", ""),
+    )
+    answer = call("cases", "ListSubmittedRequests", question)
+    return render_template(
+        "requests/list.html",
+        counts=counts_of(answer),
+        lines=present_lines(answer.requests),
+        next_page=answer.next_page_token,
+    )
+
+
+def present_lines(requests: list[cases_pb2.RequestForSupport]) -> list[pages.RequestPage]:
+    """Requests with the names of their organisations."""
+    names = organisation_names({id_ for one in requests for id_ in (one.school_id, one.provider_id)})
+    return [pages.present_request(one, organisations=names, today=today()) for one in requests]
+
+
+@blueprint.get("/requests/<uuid:request_id>")
+@needs("requests:submit")
+def show(request_id: UUID) -> str:
+    """One request: where it stands, and what was sent."""
+    question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
+    found = call("cases", "GetSubmittedRequest", question).request
+    shown = pages.present_request(
+        found,
+        organisations=organisation_names({found.school_id, found.provider_id}),
+        people=names_of({found.submitted_by} - {""}),
+        today=today(),
+    )
+    return render_template("requests/show.html", shown=shown, is_new=request.args.get("done") == "submitted")
+
+
+@blueprint.route("/requests/new", methods=["GET", "POST"])
+@needs("requests:submit")
+def submit() -> Response:
+    """The one form."""
+    form = RequestForm(today())
+    if request.form.get("action") == "add-caregiver":
+        form.add_caregiver()
+    elif form.is_sent():
+        done = send(
+            form,
+            lambda: call("cases", "SubmitRequest", form.message(), idempotency_key=form.key),
+            names=form.names(),
+        )
+        if done is not None:
+            remember_position(done)
+            return redirect(url_for(".show", request_id=done.request.request_id, done="submitted"), 303)  # type: ignore[return-value]
+    return make_response(render_template("requests/new.html", form=form), form.status)
+
+
+@blueprint.route("/requests/import", methods=["GET", "POST"])
+@needs("requests:submit")
+def import_file() -> Response:
+    """A file of many. The result is the answer to the POST: loading it again sends the same key, and adds nothing."""
+    form = ImportForm()
+    if form.is_sent():
+        done = send(
+            form,
+            lambda: call(
+                "cases",
+                "ImportRequests",
+                cases_pb2.ImportRequestsRequest(content=form.content),
+                idempotency_key=form.key,
+            ),
+            names={"content": "file"},
+        )
+        if done is not None:
+            remember_position(done)
+            return make_response(
+                render_template("requests/imported.html", done=done, lines=pages.present_rows(done.rows))
+            )
+    return make_response(render_template("requests/import.html", form=form, columns=columns.COLUMNS), form.status)
+
+
+@blueprint.get("/requests/import/template.csv")
+@needs("requests:submit")
+def download_template() -> Response:
+    """An empty file with the header line and one made-up row."""
+    response = make_response(columns.template())
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = 'attachment; filename="requests-for-support.csv"'
+    return response

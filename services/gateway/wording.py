@@ -1,0 +1,177 @@
+"""The words for what the services say by code: states, roles, reasons. In both languages, in one place.
+
+Codes that a newer service may send and this version does not know are shown as they are, never as an error.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from ascms.cases.v1 import cases_pb2
+from ascms.identity.v1 import identity_pb2
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kit.errors import DomainError, Violation
+
+ROLES = {
+    "workflow_lead": _l("Workflow lead"),
+    "case_manager": _l("Case manager"),
+    "delegated_authoriser": _l("Delegated authoriser"),
+    "attendance_lead": _l("Attendance lead"),
+    "primary_contact": _l("Primary contact"),
+    "office_support": _l("Office support"),
+    "ministry_analyst": _l("Ministry analyst"),
+    "ministry_admin": _l("Ministry administrator"),
+    "service_desk": _l("Service desk"),
+}
+ROLE_MEANINGS = {
+    "workflow_lead": _l("See every case of your provider, answer requests, choose case managers, read your figures."),
+    "case_manager": _l("Work on the cases that were given to you, and record what happens."),
+    "delegated_authoriser": _l("See who works for your organisation and what is missing before their access works."),
+    "attendance_lead": _l("Ask for support for students of your school, and follow your requests."),
+    "primary_contact": _l("Be the person that a case manager talks to at your school about a student."),
+    "office_support": _l("Ask for support for students of your school, and follow your requests."),
+    "ministry_analyst": _l("Read the figures of all providers. Small numbers are hidden."),
+    "ministry_admin": _l("Look after the organisations that use the service."),
+    "service_desk": _l("Help people who cannot get in."),
+}
+MISSING = {
+    "training": _l("The training for this role is not finished."),
+    "training-expired": _l("The training for this role has run out and must be done again."),
+}
+MISSING_NEXT = {
+    "training": _l(
+        "An invitation to the training comes by email within one working day. The role works once it is done."
+    ),
+    "training-expired": _l("Do the training again. The role works as soon as it is done."),
+}
+ORGANISATION_KINDS = {
+    identity_pb2.ORGANISATION_KIND_PROVIDER: _l("Provider"),
+    identity_pb2.ORGANISATION_KIND_SCHOOL: _l("School"),
+    identity_pb2.ORGANISATION_KIND_MINISTRY: _l("Ministry"),
+}
+BANDS = {
+    "regular": _l("regular attendance"),
+    "irregular": _l("irregular absence"),
+    "moderate": _l("moderate absence"),
+    "chronic": _l("chronic absence"),
+}
+GENDERS = {
+    cases_pb2.GENDER_FEMALE: _l("Female"),
+    cases_pb2.GENDER_MALE: _l("Male"),
+    cases_pb2.GENDER_ANOTHER: _l("Another gender"),
+}
+KINDS = {
+    cases_pb2.EVENT_KIND_HOME_VISIT: _l("Home visit"),
+    cases_pb2.EVENT_KIND_CONTACT_ATTEMPT: _l("Contact attempt"),
+    cases_pb2.EVENT_KIND_HUI: _l("Hui with whānau"),
+    cases_pb2.EVENT_KIND_SCHOOL_MEETING: _l("Meeting with the school"),
+    cases_pb2.EVENT_KIND_SUPPORT: _l("Support provided"),
+    cases_pb2.EVENT_KIND_ACTION: _l("Action taken"),
+    cases_pb2.EVENT_KIND_REFERRAL: _l("Referral"),
+    cases_pb2.EVENT_KIND_PROGRESS_REVIEW: _l("Progress review"),
+}
+OUTCOMES = {
+    cases_pb2.OUTCOME_REACHED: _l("reached"),
+    cases_pb2.OUTCOME_NO_ANSWER: _l("nobody there"),
+    cases_pb2.OUTCOME_WRONG_TARGET: _l("wrong address or number"),
+    cases_pb2.OUTCOME_REFUSED: _l("did not want to talk"),
+}
+_VIOLATIONS = {
+    "required": _l("Answer this question."),
+    "too-long": _l("This is longer than we can store. Make it shorter."),
+    "too-small": _l("This number is too small."),
+    "too-large": _l("This number is too large."),
+    "characters": _l("There is a character here that we cannot store. Remove it or type it again."),
+    "unknown-value": _l("Choose one of the answers."),
+    "in-future": _l("This day is still to come. Choose today or earlier."),
+    "before-birth": _l("This day is before the student was born. Check the year."),
+    "age": _l("By this day the student would be too young or too old for school. Check the year."),
+    "range": _l("Write the minutes as a number from 0 to 1440, such as 25."),
+    "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
+    "more-than-total": _l("The half-days present cannot be more than the half-days open."),
+}
+_PATTERNS = {
+    "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
+    "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
+    "email": _l("Write the email address like name@example.nz."),
+}
+_ERRORS = {
+    "idempotency-key-reused": _l(
+        "This form was sent before with other words, and those are saved. Look at what is there first. If this is "
+        "something further, send it now: it will be saved beside it."
+    ),
+    "no-provider": _l("No provider looks after your school yet. Call the service desk."),
+    "not-assigned": _l("Nobody works on this case yet. Choose a case manager first."),
+    "already-answered": _l("A colleague answered this request already."),
+    "already-assigned": _l("This person is the case manager already."),
+    "already-open": _l("There is an open request for this student already."),
+}
+ACTION_REASONS = {
+    "not-assigned": _l("Recording needs a case manager. Choose one first."),
+    "not-yours": _l("Only the case manager of this case records what happens."),
+    "closed": _l("The case is closed."),
+}
+
+
+def role_name(role: str) -> str:
+    """A role as people call it."""
+    return str(ROLES.get(role, role))
+
+
+def band_name(band: str) -> str:
+    """An attendance band as people call it; empty stays empty."""
+    return str(BANDS.get(band, band))
+
+
+def kind_name(kind: int) -> str:
+    """What kind of thing happened."""
+    return str(KINDS.get(kind, _("Entry")))
+
+
+def outcome_name(outcome: int) -> str:
+    """What came of it; empty where nothing was said."""
+    return str(OUTCOMES.get(outcome, ""))
+
+
+def error_words(error: DomainError) -> str:
+    """An error as one sentence in the reader's language; the service's own where we know no better."""
+    return str(_ERRORS.get(error.reason, error.message))
+
+
+def violation_words(violation: Violation) -> str:
+    """A broken rule as an instruction in the reader's language."""
+    name = violation.field.rsplit(".", 1)[-1]
+    if violation.reason in {"pattern", "format"} and name in _PATTERNS:
+        return str(_PATTERNS[name])
+    words = _VIOLATIONS.get(violation.reason)
+    return str(words) if words else violation.description
+
+
+def in_words(violations: Iterable[Violation]) -> list[Violation]:
+    """The same violations with descriptions for people."""
+    return [replace(violation, description=violation_words(violation)) for violation in violations]
+
+
+def year_name(level: int) -> str:
+    """A year level: "Year 9"."""
+    return str(_("Year %(level)s", level=level))
+
+
+def today() -> date:
+    """The calendar day in New Zealand, by the application's clock."""
+    day: date = current_app.jinja_env.globals["today"]()  # type: ignore[operator]  # a function that init_web put there
+    return day
+
+
+def day_of(text: str) -> date | None:
+    """A day of the contract ("2026-03-04"); None for none."""
+    return date.fromisoformat(text) if text else None
+
+
+def moment_of(timestamp: Timestamp) -> datetime | None:
+    """A moment of the contract; None when it is unset."""
+    return timestamp.ToDatetime(tzinfo=UTC) if timestamp.seconds else None
