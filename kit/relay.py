@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -23,7 +22,7 @@ from ascms.common.v1.envelope_pb2 import Envelope
 from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import Counter, Gauge
 from psycopg.rows import namedtuple_row
-from sqlalchemy import ARRAY, BigInteger, MetaData, bindparam, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, MetaData, bindparam, delete, extract, func, select
 
 from kit.bus import Broker, BrokerUnavailableError, Producer, Record, UnknownTopicError
 from kit.db import Database, prepare
@@ -40,7 +39,8 @@ _COUNT_EVERY_SECONDS = 5.0
 _TABLE = outbox_table(MetaData())
 _FETCH = prepare(select(_TABLE).order_by(_TABLE.c.id).limit(bindparam("most")))
 _DELETE = prepare(delete(_TABLE).where(_TABLE.c.id == func.any(bindparam("ids", type_=ARRAY(BigInteger)))))
-_COUNT = prepare(select(func.count(), func.min(_TABLE.c.occurred_at)).select_from(_TABLE))
+_AGE = extract("epoch", func.clock_timestamp() - func.min(_TABLE.c.occurred_at))
+_COUNT = prepare(select(func.count(), _AGE).select_from(_TABLE))
 
 _SENT = Counter("ascms_outbox_sent", "Events acknowledged by the broker", ["service"])
 _FAILED = Counter("ascms_outbox_failures", "Attempts to send that the broker did not acknowledge", ["service"])
@@ -174,7 +174,7 @@ class Relay:
         row = connection.execute(_COUNT.sql, _COUNT.values).fetchone()
         assert row is not None
         backlog, oldest = row
-        age = max((datetime.now(UTC) - oldest).total_seconds(), 0.0) if oldest else 0.0
+        age = max(float(oldest or 0), 0.0)
         _BACKLOG.labels(self._service).set(backlog)
         _OLDEST.labels(self._service).set(age)
         self._note(backlog=backlog, oldest_seconds=age)
