@@ -1,0 +1,179 @@
+"""`python -m services.identity.cli`: what an operator does by hand.
+
+    organisations apply FILE          make the register of organisations and catchments what the file says
+    people apply FILE                 make people, their roles and machine clients what the file says
+    access end-role EMAIL ORGANISATION ROLE    take a role away, now
+    access end-sessions EMAIL         sign a person out everywhere, now
+    keys rotate                       new signing keys; the old ones verify until the last of their tokens has ended
+    credentials show SERVICE          the credential by which identity knows a service
+
+Exit status: 0 done, 1 refused (with every fault), 2 wrong settings or arguments.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import Field
+
+from kit.actor import Actor, system_actor
+from kit.clock import SystemClock
+from kit.config import Settings as BaseSettings
+from kit.config import SettingsError, load
+from kit.db import Database
+from kit.errors import DomainError, NotFoundError
+from kit.ids import uuid7
+from services.identity import commands
+from services.identity.commands import Deps
+from services.identity.domain import Organisation, OrganisationKind
+from services.identity.keys import KeyRing
+from services.identity.organisations import read_register
+from services.identity.people import read_people
+from services.identity.roles import ROLES
+from services.identity.secrets import SHORTEST_SECRET, MasterSecret, Passphrases, service_credential
+from services.identity.store import organisations as organisation_store
+from services.identity.store import people as people_store
+from services.identity.yamlfile import FileFaultsError
+
+
+class Settings(BaseSettings):
+    """What the commands need to know."""
+
+    database_url: str
+    secret: str = Field(min_length=SHORTEST_SECRET)
+
+
+class CredentialSettings(BaseSettings):
+    """What showing a credential needs to know."""
+
+    service_secret: str = Field(min_length=SHORTEST_SECRET)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.verb == ("credentials", "show"):
+            _say(service_credential(load(CredentialSettings).service_secret, options.service))
+            return 0
+        settings = load(Settings)
+    except SettingsError as error:
+        return _complain(f"wrong settings\n{error}", status=2)
+    database = Database(settings.database_url, "identity", pool_size=2, statement_timeout_ms=30_000)
+    deps = Deps(database, SystemClock(), uuid7, MasterSecret(settings.secret), Passphrases())
+    try:
+        _say(_run(deps, options))
+    except FileFaultsError as error:
+        lines = [f"{options.file}:{fault.line}: {fault.path}: {fault.rule}: {fault.message}" for fault in error.faults]
+        return _complain("\n".join([f"{len(lines)} faults, nothing was changed", *lines]), status=1)
+    except DomainError as error:
+        lines = [f"{violation.field}: {violation.reason}: {violation.description}" for violation in error.violations]
+        return _complain("\n".join([error.message, *lines]), status=1)
+    except OSError as error:
+        return _complain(str(error), status=2)
+    finally:
+        database.close()
+    return 0
+
+
+def _run(deps: Deps, options: argparse.Namespace) -> str:
+    match options.verb:
+        case ("organisations", "apply"):
+            return apply_organisations_file(deps, options.file.read_bytes())
+        case ("people", "apply"):
+            return apply_people_file(deps, options.file.read_bytes())
+        case ("access", "end-role"):
+            actor, person_id = system_actor("identity", options.organisation), _find_person(deps, options.email)
+            commands.end_role(deps, actor, person_id=person_id, role=options.role, reason="operator")
+            return "The role has ended."
+        case ("access", "end-sessions"):
+            ended = commands.end_access(deps, person_id=_find_person(deps, options.email), reason="operator")
+            return f"{ended} sessions have ended."
+        case _:
+            made = KeyRing(deps.database, deps.secret, deps.clock).rotate()
+            return f"New keys: {', '.join(made)}. They sign from a minute on."
+
+
+def apply_organisations_file(deps: Deps, content: bytes) -> str:
+    """Apply a register file; return a sentence that says what changed."""
+    change = commands.apply_organisations(deps, read_register(content))
+    if change.is_empty:
+        return "Nothing to change: the register is so already."
+    catchments = ", and catchments" if change.catchments_changed else ""
+    return f"Changed: {len(change.organisation_ids)} organisations{catchments}."
+
+
+def apply_people_file(deps: Deps, content: bytes) -> str:
+    """Apply a people file; return a sentence that says what changed."""
+    organisations = _all_organisations(deps)
+    people, machines = read_people(content, organisations)
+    actor = _operator(organisations)
+    changed = sum(
+        commands.put_person(deps, actor, profile=item.profile, passphrase=item.passphrase, grants=item.grants)
+        for item in people
+    )
+    changed_machines = sum(commands.put_machine(deps, machine) for machine in machines)
+    if not changed and not changed_machines:
+        return "Nothing to change: people and machine clients are so already."
+    return f"Changed: {changed} people, {changed_machines} machine clients."
+
+
+def _all_organisations(deps: Deps) -> list[Organisation]:
+    with deps.database.special("registry") as tx:
+        return organisation_store.all_organisations(tx)
+
+
+def _operator(organisations: Sequence[Organisation]) -> Actor:
+    """Provisioning is done in the name of the ministry."""
+    for item in organisations:
+        if item.kind is OrganisationKind.MINISTRY:
+            return system_actor("identity", item.id)
+    raise NotFoundError("ministry: apply the organisations first")
+
+
+def _find_person(deps: Deps, email: str) -> UUID:
+    with deps.database.special("signin") as tx:
+        found = people_store.find_credential(tx, email)
+    if found is None:
+        raise NotFoundError("person")
+    return found[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.identity.cli")
+    nouns = parser.add_subparsers(required=True, metavar="organisations | people | access | keys | credentials")
+    for noun in ("organisations", "people"):
+        verbs = nouns.add_parser(noun).add_subparsers(required=True, metavar="apply")
+        apply = verbs.add_parser("apply")
+        apply.add_argument("file", type=Path)
+        apply.set_defaults(verb=(noun, "apply"))
+    access = nouns.add_parser("access").add_subparsers(required=True, metavar="end-role | end-sessions")
+    end_role = access.add_parser("end-role")
+    end_role.add_argument("email")
+    end_role.add_argument("organisation", type=UUID)
+    end_role.add_argument("role", choices=sorted(ROLES))
+    end_role.set_defaults(verb=("access", "end-role"))
+    end_sessions = access.add_parser("end-sessions")
+    end_sessions.add_argument("email")
+    end_sessions.set_defaults(verb=("access", "end-sessions"))
+    rotate = nouns.add_parser("keys").add_subparsers(required=True, metavar="rotate").add_parser("rotate")
+    rotate.set_defaults(verb=("keys", "rotate"))
+    show = nouns.add_parser("credentials").add_subparsers(required=True, metavar="show").add_parser("show")
+    show.add_argument("service")
+    show.set_defaults(verb=("credentials", "show"))
+    return parser
+
+
+def _say(words: str) -> None:
+    print(words)  # noqa: T201 - a command line talks to people
+
+
+def _complain(words: str, *, status: int) -> int:
+    print(f"services.identity.cli: {words}", file=sys.stderr)  # noqa: T201 - as above
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

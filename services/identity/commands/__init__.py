@@ -1,0 +1,49 @@
+"""Identity's verbs: one function each, one transaction each."""
+
+from services.identity.commands.authorisations import (
+    Claim,
+    CodeRequest,
+    claim_code,
+    claim_refresh_token,
+    find_holder,
+    find_machine,
+    give_code,
+    give_machine_token,
+    give_tokens,
+    is_alive,
+    revoke_token,
+)
+from services.identity.commands.deps import Deps
+from services.identity.commands.housekeeping import forget_expired
+from services.identity.commands.people import end_access, end_role, put_machine, put_person
+from services.identity.commands.register import Register, RegisterChange, apply_organisations
+from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
+
+__all__ = [
+    "Attempt",
+    "Claim",
+    "CodeRequest",
+    "Deps",
+    "Register",
+    "RegisterChange",
+    "SignedIn",
+    "apply_organisations",
+    "claim_code",
+    "claim_refresh_token",
+    "end_access",
+    "end_role",
+    "end_session",
+    "end_session_by_id",
+    "find_holder",
+    "find_machine",
+    "find_session",
+    "forget_expired",
+    "give_code",
+    "give_machine_token",
+    "give_tokens",
+    "is_alive",
+    "put_machine",
+    "put_person",
+    "revoke_token",
+    "sign_in",
+]

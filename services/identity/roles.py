@@ -1,0 +1,102 @@
+"""Roles, what each permits, where it can be held, and what a service may ask for outside a request.
+
+Deny by default: what does not stand here is not allowed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from services.identity.domain import HeldRole, OrganisationKind, RoleGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role permits, at which kind of organisation, and whether it works only with valid training."""
+
+    kind: OrganisationKind
+    permissions: frozenset[str]
+    needs_training: bool
+
+
+def _role(kind: OrganisationKind, *permissions: str) -> Role:
+    return Role(kind, frozenset(permissions), needs_training=kind is not OrganisationKind.SCHOOL)
+
+
+ROLES: Mapping[str, Role] = MappingProxyType(
+    {
+        "workflow_lead": _role(
+            OrganisationKind.PROVIDER,
+            "cases:read",
+            "cases:read-all",
+            "cases:open",
+            "cases:assign",
+            "cases:record",
+            "requests:answer",
+            "people:read",
+            "figures:provider",
+        ),
+        "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record"),
+        "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read"),
+        "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "primary_contact": _role(OrganisationKind.SCHOOL),
+        "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
+        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
+        "service_desk": _role(OrganisationKind.MINISTRY),
+    }
+)
+
+SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
+    {
+        ("cases", "check-owners"): frozenset({"people:read"}),
+        ("notifications", "send-notices"): frozenset({"people:read"}),
+        ("reporting", "name-organisations"): frozenset(),
+        ("documents", "check-case"): frozenset(),
+    }
+)
+"""(service, purpose) → permissions of the token. A pair that is not here gets no token."""
+
+
+def held_roles(grants: Iterable[RoleGrant], *, kind: OrganisationKind, today: date) -> list[HeldRole]:
+    """The roles someone has at an organisation of a kind today, by code, with what keeps each from working."""
+    return sorted(
+        (HeldRole(grant.role, missing_of(grant, kind=kind, today=today)) for grant in grants if grant.is_held(today)),
+        key=lambda held: held.role,
+    )
+
+
+def missing_of(grant: RoleGrant, *, kind: OrganisationKind, today: date) -> str:
+    """What keeps a held grant from working today; empty when it works.
+
+    "organisation": not a role of such an organisation; "start": it begins later; "training": never completed;
+    "training-lapsed": completed, and over.
+    """
+    role = ROLES.get(grant.role)
+    if role is None or role.kind is not kind:
+        return "organisation"
+    if today < grant.period.starts_on:
+        return "start"
+    if not role.needs_training:
+        return ""
+    if grant.trained_on is None or today < grant.trained_on:
+        return "training"
+    if grant.training_ends_on is not None and grant.training_ends_on < today:
+        return "training-lapsed"
+    return ""
+
+
+def permissions_of(roles: Iterable[HeldRole]) -> frozenset[str]:
+    """What the working ones among held roles permit together."""
+    return frozenset(permission for held in roles if held.works for permission in ROLES[held.role].permissions)
+
+
+def machine_permissions(roles: Iterable[str], *, kind: OrganisationKind) -> frozenset[str]:
+    """What a machine client's roles permit at its organisation. Machines are not trained."""
+    return frozenset(
+        permission
+        for code in roles
+        if code in ROLES and ROLES[code].kind is kind
+        for permission in ROLES[code].permissions
+    )

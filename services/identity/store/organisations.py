@@ -1,0 +1,168 @@
+"""Organisations and catchments: facts that are nobody's secret, written by the registry role alone."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, or_, select, tuple_
+from sqlalchemy.dialects import postgresql
+
+from kit.db import Transaction, prepare
+from services.identity.domain import Catchment, CatchmentSchool, Organisation, OrganisationKind, Period, sort_name
+from services.identity.store.tables import catchment, catchment_school, organisation
+
+_COLUMNS = (
+    organisation.c.id,
+    organisation.c.kind,
+    organisation.c.name,
+    organisation.c.school_number,
+    organisation.c.region,
+    organisation.c.is_suspended,
+)
+_FIND = prepare(select(*_COLUMNS).where(organisation.c.id == bindparam("wanted")))
+_GET = prepare(select(*_COLUMNS).where(organisation.c.id == func.any(bindparam("ids", type_=ARRAY(postgresql.UUID)))))
+_ALL = prepare(select(*_COLUMNS).order_by(organisation.c.sort_name, organisation.c.id))
+_PAGE = (
+    select(*_COLUMNS)
+    .where(or_(bindparam("wanted_kind", type_=Text) == "", organisation.c.kind == bindparam("wanted_kind", type_=Text)))
+    .order_by(organisation.c.sort_name, organisation.c.id)
+    .limit(bindparam("most"))
+)
+_FIRST_PAGE = prepare(_PAGE)
+_NEXT_PAGE = prepare(
+    _PAGE.where(
+        tuple_(organisation.c.sort_name, organisation.c.id)
+        > select(organisation.c.sort_name, organisation.c.id)
+        .where(organisation.c.id == bindparam("after"))
+        .scalar_subquery()
+    )
+)
+_LOCK = prepare(select(func.pg_advisory_xact_lock(func.hashtext("identity register"))))
+_INSERT = postgresql.insert(organisation).values(dict.fromkeys(organisation.c.keys()))
+_PUT = prepare(
+    _INSERT.on_conflict_do_update(
+        index_elements=[organisation.c.id],
+        set_={name: _INSERT.excluded[name] for name in organisation.c.keys() if name not in {"id", "kind"}},  # noqa: SIM118 - a collection, not a dict
+    )
+)
+_CATCHMENTS = prepare(select(catchment).order_by(catchment.c.code, catchment.c.starts_on))
+_SCHOOLS = prepare(select(catchment_school).order_by(catchment_school.c.school_id, catchment_school.c.starts_on))
+_CLEAR_SCHOOLS = prepare(delete(catchment_school))
+_CLEAR_CATCHMENTS = prepare(delete(catchment))
+_ADD_CATCHMENT = prepare(insert(catchment).values(dict.fromkeys(catchment.c.keys())))
+_ADD_SCHOOL = prepare(insert(catchment_school).values(dict.fromkeys(catchment_school.c.keys())))
+_PROVIDER = prepare(
+    select(*_COLUMNS, catchment.c.code)
+    .select_from(
+        catchment_school.join(
+            catchment,
+            (catchment.c.code == catchment_school.c.catchment_code)
+            & (catchment.c.starts_on == catchment_school.c.catchment_starts_on),
+        ).join(organisation, organisation.c.id == catchment.c.provider_id)
+    )
+    .where(
+        catchment_school.c.school_id == bindparam("school"),
+        catchment_school.c.starts_on <= bindparam("today"),
+        or_(catchment_school.c.ends_on.is_(None), catchment_school.c.ends_on >= bindparam("today")),
+        catchment.c.starts_on <= bindparam("today"),
+        or_(catchment.c.ends_on.is_(None), catchment.c.ends_on >= bindparam("today")),
+    )
+)
+
+
+def find_organisation(tx: Transaction, organisation_id: UUID) -> Organisation | None:
+    """One organisation, or None."""
+    row = tx.first(_FIND, wanted=organisation_id)
+    return organisation_of(row) if row is not None else None
+
+
+def get_organisations(tx: Transaction, ids: Sequence[UUID]) -> list[Organisation]:
+    """Those of the ids that exist."""
+    return [organisation_of(row) for row in tx.all(_GET, ids=list(ids))]
+
+
+def list_organisations(tx: Transaction, *, kind: str, after: UUID | None, most: int) -> list[Organisation]:
+    """By name; `kind` empty for all; `after` is the last organisation of the page before."""
+    query = _FIRST_PAGE if after is None else _NEXT_PAGE
+    return [organisation_of(row) for row in tx.all(query, wanted_kind=kind, most=most, after=after)]
+
+
+def find_provider(tx: Transaction, *, school_id: UUID, today: date) -> tuple[Organisation, str] | None:
+    """The provider and code of the catchment in which a school lies on a day."""
+    row = tx.first(_PROVIDER, school=school_id, today=today)
+    return (organisation_of(row), row.code) if row is not None else None
+
+
+def lock_register(tx: Transaction) -> None:
+    """One change of the register at a time."""
+    tx.first(_LOCK)
+
+
+def all_organisations(tx: Transaction) -> list[Organisation]:
+    """Every organisation, by name."""
+    return [organisation_of(row) for row in tx.all(_ALL)]
+
+
+def put_organisation(tx: Transaction, item: Organisation, *, now: datetime) -> None:
+    """Insert an organisation or bring it up to date; its kind never changes."""
+    tx.later(
+        _PUT,
+        id=item.id,
+        kind=item.kind.value,
+        name=item.name,
+        sort_name=sort_name(item.name),
+        school_number=item.school_number or None,
+        region=item.region,
+        is_suspended=item.is_suspended,
+        updated_at=now,
+    )
+
+
+def all_catchments(tx: Transaction) -> tuple[list[Catchment], list[CatchmentSchool]]:
+    """Every catchment with its schools, past and future ones too."""
+    catchments = [
+        Catchment(row.code, row.name, row.provider_id, Period(row.starts_on, row.ends_on))
+        for row in tx.all(_CATCHMENTS)
+    ]
+    schools = [
+        CatchmentSchool(row.school_id, row.catchment_code, row.catchment_starts_on, Period(row.starts_on, row.ends_on))
+        for row in tx.all(_SCHOOLS)
+    ]
+    return catchments, schools
+
+
+def replace_catchments(tx: Transaction, catchments: Sequence[Catchment], schools: Sequence[CatchmentSchool]) -> None:
+    """Put these catchments in place of all that there are."""
+    tx.later(_CLEAR_SCHOOLS)
+    tx.later(_CLEAR_CATCHMENTS)
+    for item in catchments:
+        tx.later(
+            _ADD_CATCHMENT,
+            code=item.code,
+            name=item.name,
+            provider_id=item.provider_id,
+            starts_on=item.period.starts_on,
+            ends_on=item.period.ends_on,
+        )
+    for school in schools:
+        tx.later(
+            _ADD_SCHOOL,
+            school_id=school.school_id,
+            starts_on=school.period.starts_on,
+            ends_on=school.period.ends_on,
+            catchment_code=school.catchment_code,
+            catchment_starts_on=school.catchment_starts_on,
+        )
+
+
+def organisation_of(row: Any) -> Organisation:
+    """A row with an organisation's columns, as a value."""
+    return Organisation(
+        id=row.id,
+        kind=OrganisationKind(row.kind),
+        name=row.name,
+        school_number=row.school_number or "",
+        region=row.region,
+        is_suspended=row.is_suspended,
+    )

@@ -1,0 +1,266 @@
+"""Identity's tables. `migrations/versions` creates them; a convention test compares the two.
+
+Some tables are found by more than their class says, always by equality or through a few granted columns; `info["also"]`
+names the roles:
+* `signin` reads the columns that lead from a proof (address, cookie, token digest) to the person or organisation;
+* `person` reads the roles a person holds at every organisation;
+* `plumbing` deletes what has expired.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from kit.audit import audit_table
+from kit.idempotency import idempotency_table
+from kit.inbox import inbox_mark_table, inbox_table
+from kit.outbox import outbox_table
+from kit.sweeps import deadline_table
+from kit.tables import person_table, plumbing_table, reference_table, tenant_reference, tenant_table
+
+EXTRA_ROLES = ("person", "signin", "registry")
+"""Database roles beyond `kit.migrations.ROLES`: one person's rows; finding who is behind a proof; the register."""
+
+METADATA = MetaData()
+
+outbox_table(METADATA)
+inbox_table(METADATA)
+inbox_mark_table(METADATA)
+deadline_table(METADATA)
+audit_table(METADATA)
+idempotency_table(METADATA)
+
+
+def _text(name: str, *items: Any) -> Column[str]:
+    return Column(name, Text, *items, nullable=False)
+
+
+def _at(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _also(table: Table, **roles: tuple[str, ...]) -> Table:
+    table.info["also"] = roles
+    return table
+
+
+organisation = reference_table(
+    "organisation",
+    METADATA,
+    Column("id", UUID, primary_key=True),
+    _text("kind"),
+    _text("name"),
+    _text("sort_name"),
+    Column("school_number", Text, unique=True),
+    _text("region"),
+    Column("is_suspended", Boolean, nullable=False),
+    _at("updated_at"),
+    CheckConstraint("kind IN ('provider', 'school', 'ministry')", name="organisation_kind"),
+    CheckConstraint("(kind = 'school') = (school_number IS NOT NULL)", name="organisation_school_number"),
+    Index("organisation_by_name", "sort_name", "id"),
+)
+catchment = reference_table(
+    "catchment",
+    METADATA,
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    _text("name"),
+    Column("provider_id", UUID, ForeignKey("organisation.id"), nullable=False),
+)
+catchment_school = reference_table(
+    "catchment_school",
+    METADATA,
+    Column("school_id", UUID, ForeignKey("organisation.id"), primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    _text("catchment_code"),
+    Column("catchment_starts_on", Date, nullable=False),
+    ForeignKeyConstraint(["catchment_code", "catchment_starts_on"], ["catchment.code", "catchment.starts_on"]),
+)
+
+profile = person_table(
+    "profile",
+    METADATA,
+    _text("name"),
+    _text("email"),
+    _text("language"),
+    Column("last_organisation_id", UUID, ForeignKey("organisation.id")),
+    Column("is_disabled", Boolean, nullable=False),
+    _at("created_at"),
+    _at("updated_at"),
+    CheckConstraint("language IN ('en', 'mi')", name="profile_language"),
+)
+credential = _also(
+    person_table(
+        "credential",
+        METADATA,
+        Column("email_key", Text, nullable=False, unique=True),
+        _text("passphrase_hash"),
+        _at("changed_at"),
+        ForeignKeyConstraint(["person_id"], ["profile.person_id"]),
+    ),
+    signin=("person_id", "email_key", "passphrase_hash"),
+)
+session = _also(
+    person_table(
+        "session",
+        METADATA,
+        Column("id", UUID),
+        Column("cookie_digest", LargeBinary, nullable=False),
+        _at("started_at"),
+        _at("used_at"),
+        _at("expires_at"),
+        _at("ended_at", nullable=True),
+        Column("end_reason", Text),
+        ForeignKeyConstraint(["person_id"], ["profile.person_id"]),
+        Index("session_cookie", "cookie_digest"),
+        key=("id",),
+    ),
+    signin=("person_id", "id", "cookie_digest"),
+)
+authorisation = person_table(
+    "authorisation",
+    METADATA,
+    Column("id", UUID),
+    Column("session_id", UUID, nullable=False),
+    _text("client_id"),
+    _text("scope"),
+    _at("created_at"),
+    _at("revoked_at", nullable=True),
+    Column("revoke_reason", Text),
+    ForeignKeyConstraint(["person_id", "session_id"], ["session.person_id", "session.id"]),
+    Index("authorisation_session", "person_id", "session_id"),
+    key=("id",),
+)
+
+
+def _token_table(name: str, *items: Any) -> Table:
+    """A secret given to a client: only its SHA-256 is kept. It lives as long as its authorisation at most."""
+    return _also(
+        person_table(
+            name,
+            METADATA,
+            Column("digest", LargeBinary),
+            Column("authorisation_id", UUID, nullable=False),
+            _at("created_at"),
+            _at("expires_at"),
+            *items,
+            ForeignKeyConstraint(["person_id", "authorisation_id"], ["authorisation.person_id", "authorisation.id"]),
+            Index(f"{name}_digest", "digest"),
+            Index(f"{name}_expires_at", "expires_at"),
+            key=("digest",),
+        ),
+        signin=("person_id", "digest"),
+        plumbing=("expires_at",),
+    )
+
+
+authorisation_code = _token_table(
+    "authorisation_code", _text("redirect_uri"), _text("nonce"), _text("challenge"), _at("used_at", nullable=True)
+)
+refresh_token = _token_table("refresh_token", _at("used_at", nullable=True))
+access_token = _token_table("access_token")
+
+member = tenant_table(
+    "member",
+    METADATA,
+    Column("person_id", UUID, ForeignKey("profile.person_id"), nullable=False),
+    _text("name"),
+    _text("sort_name"),
+    _text("email"),
+    _text("language"),
+    _at("joined_at"),
+    ForeignKeyConstraint(["tenant_id"], ["organisation.id"]),
+    Index("member_by_name", "tenant_id", "sort_name", "person_id"),
+    key=("person_id",),
+)
+role_grant = _also(
+    tenant_table(
+        "role_grant",
+        METADATA,
+        Column("person_id", UUID, nullable=False),
+        _text("role"),
+        Column("starts_on", Date, nullable=False),
+        Column("ends_on", Date),
+        Column("trained_on", Date),
+        Column("training_ends_on", Date),
+        _at("granted_at"),
+        _at("ended_at", nullable=True),
+        Column("end_reason", Text),
+        tenant_reference(["person_id"], "member", ["person_id"]),
+        Index("role_grant_person", "person_id"),
+        key=("person_id", "role"),
+    ),
+    person=("tenant_id", "person_id", "role", "starts_on", "ends_on", "trained_on", "training_ends_on", "ended_at"),
+)
+machine_client = _also(
+    tenant_table(
+        "machine_client",
+        METADATA,
+        Column("id", UUID, nullable=False),
+        _text("name"),
+        Column("secret_digest", LargeBinary, nullable=False),
+        Column("roles", ARRAY(Text), nullable=False),
+        _at("created_at"),
+        _at("ended_at", nullable=True),
+        ForeignKeyConstraint(["tenant_id"], ["organisation.id"]),
+        Index("machine_client_id", "id"),
+    ),
+    signin=("tenant_id", "id"),
+)
+machine_token = _also(
+    tenant_table(
+        "machine_token",
+        METADATA,
+        Column("digest", LargeBinary, nullable=False),
+        Column("machine_id", UUID, nullable=False),
+        _at("created_at"),
+        _at("expires_at"),
+        tenant_reference(["machine_id"], "machine_client"),
+        Index("machine_token_digest", "digest"),
+        Index("machine_token_expires_at", "expires_at"),
+        key=("digest",),
+    ),
+    signin=("tenant_id", "digest"),
+    plumbing=("expires_at",),
+)
+
+signing_key = plumbing_table(
+    "signing_key",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    _text("purpose"),
+    _text("public_key"),
+    Column("private_key", LargeBinary, nullable=False),
+    _at("created_at"),
+    _at("signs_from"),
+    _at("verifies_until", nullable=True),
+    CheckConstraint("purpose IN ('internal', 'openid')", name="signing_key_purpose"),
+)
+sign_in_attempt = _also(
+    plumbing_table(
+        "sign_in_attempt",
+        METADATA,
+        Column("bucket", LargeBinary, primary_key=True),
+        Column("failures", Integer, nullable=False),
+        _at("window_ends_at"),
+    ),
+    signin=("bucket", "failures", "window_ends_at"),
+)
