@@ -32,6 +32,7 @@ def compose(notice: Notice, contact: Contact, letterhead: Letterhead, *, now: da
     subject, text = render(notice.kind, language, link=link_of(notice, letterhead.public_url))
     sender = Address(addr_spec=letterhead.mail_from)
     message = EmailMessage()
+    message.set_content(text)
     message["Subject"] = subject
     message["From"] = sender
     message["To"] = Address(display_name=contact.name, addr_spec=contact.email)
@@ -39,7 +40,6 @@ def compose(notice: Notice, contact: Contact, letterhead: Letterhead, *, now: da
     message["Message-ID"] = f"<{notice.notice_id}@{sender.domain}>"
     message["Content-Language"] = language
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text)
     return message
 
 
