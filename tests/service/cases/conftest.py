@@ -107,7 +107,7 @@ def draft() -> Callable[..., cases_pb2.SubmitRequestRequest]:
             "gender": cases_pb2.GENDER_FEMALE,
         } | student
         return cases_pb2.SubmitRequestRequest(
-            student=cases_pb2.Student(**fields),  # type: ignore[arg-type]
+            student=cases_pb2.Student(**fields),
             caregivers=[cases_pb2.Caregiver(name="Kererū", relationship="nan", phone="021 000 000")],
             attendance=cases_pb2.Attendance(term="2026-T1", present_half_days=28, total_half_days=60),
             concern="Away most mornings.\nNobody answers.",

@@ -1,0 +1,112 @@
+"""Made-up values for tests of the rules."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.cases.domain import (
+    Attendance,
+    Caregiver,
+    Case,
+    Draft,
+    Entry,
+    EventKind,
+    Gender,
+    Outcome,
+    Record,
+    Request,
+    Student,
+    Visibility,
+)
+
+NOW = datetime(2026, 3, 3, 21, 0, tzinfo=UTC)
+TODAY = date(2026, 3, 4)
+SCHOOL, PROVIDER, OTHER_PROVIDER = UUID(int=0x5C), UUID(int=0x60), UUID(int=0x61)
+LEAD_ID, MANAGER_ID, COLLEAGUE_ID = UUID(int=1), UUID(int=2), UUID(int=3)
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A caller with permissions."""
+
+    person_id: UUID
+    permissions: frozenset[str] = field(default_factory=frozenset)
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+
+LEAD = Someone(LEAD_ID, frozenset({"cases:read", "cases:read-all", "cases:assign", "cases:record"}))
+MANAGER = Someone(MANAGER_ID, frozenset({"cases:read", "cases:record"}))
+COLLEAGUE = Someone(COLLEAGUE_ID, frozenset({"cases:read", "cases:record"}))
+
+
+def student(**changes: Any) -> Student:
+    fields: dict[str, Any] = {
+        "nsn": "0123456789",
+        "given_names": "Tūī",
+        "family_name": "Testperson",
+        "preferred_name": "",
+        "date_of_birth": date(2012, 8, 15),
+        "year_level": 9,
+        "gender": Gender.FEMALE,
+    }
+    return Student(**(fields | changes))
+
+
+def draft(*, present: int = 28, total: int = 60, **changes: Any) -> Draft:
+    return Draft(
+        student(**changes),
+        (Caregiver("Kererū", "nan", "", "", safe_to_contact=True),),
+        Attendance("2026-T1", present, total),
+        "Away most mornings.",
+        "",
+    )
+
+
+def request(**changes: Any) -> Request:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
+        "school_id": SCHOOL,
+        "provider_id": PROVIDER,
+        "draft": draft(),
+        "submitted_at": NOW,
+        "submitted_by": UUID(int=9),
+        "answer_due_on": date(2026, 3, 11),
+    }
+    return Request(**(fields | changes))
+
+
+def case(**changes: Any) -> Case:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a8058"),
+        "number": "26-00001",
+        "school_id": SCHOOL,
+        "request_id": request().id,
+        "born_on": date(2012, 8, 15),
+        "opened_at": NOW,
+        "opened_by": LEAD_ID,
+    }
+    return Case(**(fields | changes))
+
+
+def record_of(of: Case) -> Record:
+    said = draft()
+    return Record(of, said.student, said.caregivers, said.attendance, said.concern)
+
+
+def entry(**changes: Any) -> Entry:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a8059"),
+        "case_id": case().id,
+        "kind": EventKind.HOME_VISIT,
+        "happened_on": TODAY,
+        "outcome": Outcome.REACHED,
+        "minutes": 45,
+        "note": "",
+        "visibility": Visibility.PROVIDER,
+        "recorded_by": MANAGER_ID,
+        "recorded_at": NOW,
+    }
+    return Entry(**(fields | changes))

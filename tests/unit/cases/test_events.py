@@ -1,0 +1,57 @@
+"""Events carry ids and facts, and are spelt as their golden examples."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from ascms.cases.v1 import events_pb2
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from kit.outbox import Event
+from services.cases import events
+from tests.unit.cases.people import COLLEAGUE_ID, LEAD_ID, MANAGER_ID, NOW, case, entry, record_of, request, student
+
+EXAMPLES = Path(__file__).parents[3] / "proto" / "examples" / "cases"
+KEY = b"a key for examples, thirty-two bytes"
+ASSIGNED = case(case_manager_id=MANAGER_ID, assigned_at=NOW)
+TOLD = [
+    pytest.param(events.request_submitted(request()), request().id, id="RequestSubmitted"),
+    pytest.param(events.request_overdue(request()), request().id, id="RequestOverdue"),
+    pytest.param(events.case_opened(record_of(case()), student_hash_key=KEY), case().id, id="CaseOpened"),
+    pytest.param(
+        events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
+    ),
+    pytest.param(events.event_recorded(entry()), case().id, id="EventRecorded"),
+]
+
+
+@pytest.mark.parametrize(("event", "key"), TOLD)
+def test_an_event_is_its_golden_example(event: Event, key: UUID) -> None:
+    name = event.message.DESCRIPTOR.name
+    assert event.key == key
+    assert event.message.SerializeToString(deterministic=True) == (EXAMPLES / f"{name}.binpb").read_bytes()
+    assert as_json(event.message) == (EXAMPLES / f"{name}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [message.name for message in events_pb2.DESCRIPTOR.message_types_by_name.values()])
+def test_both_forms_of_an_example_are_equal(name: str) -> None:
+    kind = getattr(events_pb2, name)
+    from_json = json_format.Parse((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"), kind())
+    from_binary = kind.FromString((EXAMPLES / f"{name}.binpb").read_bytes())
+    assert from_json == from_binary
+    assert as_json(from_binary) == (EXAMPLES / f"{name}.json").read_text(encoding="utf-8")
+
+
+def test_a_students_hash_follows_the_nsn_and_else_the_folded_name_and_birth() -> None:
+    def hashed(**changes: object) -> str:
+        return events.hash_student(student(**changes), KEY)
+
+    assert hashed() == hashed(given_names="Renamed", family_name="")
+    assert hashed() != hashed(nsn="0123456780")
+    assert hashed(nsn="") == hashed(nsn="", given_names="TUI") != hashed()
+    assert events.hash_student(student(), KEY) != events.hash_student(student(), b"another key")
+
+
+def as_json(message: Message) -> str:
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False) + "\n"
