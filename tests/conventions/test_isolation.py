@@ -33,6 +33,10 @@ PROTECTED = [
 SERVICES = [pytest.param(service, id=service.name) for service in services_with_tables()]
 
 
+# An e-mail address signs in one person, wherever they work. Only sign-in asks, and it never says.
+CROSSING_ON_PURPOSE = {"credential_email_key_key"}
+
+
 @pytest.fixture(scope="module")
 def bare_databases(worker: str) -> Iterator[dict[str, str]]:
     """Per service, a copy of its database without checks and foreign keys: its login's URL."""
@@ -124,7 +128,8 @@ def test_the_catalogue_holds_no_way_round(service: ServiceUnderTest, databases: 
             [f"{service.name}_owner"],
         ).fetchall()
         mighty = admin.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s AND (rolsuper OR (rolbypassrls AND rolname NOT LIKE %s))",
+            "SELECT rolname FROM pg_roles "
+            "WHERE rolname LIKE %s AND (rolsuper OR (rolbypassrls AND rolname NOT LIKE %s))",
             [f"{service.name}\\_%", "%\\_maintenance"],
         ).fetchall()
         loose_views = admin.execute(
@@ -142,16 +147,17 @@ def test_the_catalogue_holds_no_way_round(service: ServiceUnderTest, databases: 
         ).fetchall()
         crossing = admin.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint c WHERE contype IN ('p', 'u', 'f') "
-            "AND connamespace = 'public'::regnamespace AND conrelid::regclass::text = ANY(%s) AND NOT EXISTS ("
+            "AND connamespace = 'public'::regnamespace AND conrelid::regclass::text = ANY(%(owned)s) "
+            "AND (contype <> 'f' OR confrelid::regclass::text = ANY(%(owned)s)) AND NOT EXISTS ("
             " SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
             " AND a.attname IN ('tenant_id', 'person_id'))",
-            [
-                [
+            {
+                "owned": [
                     name
                     for name, kind in classes.items()
                     if kind in (TableClass.TENANT, TableClass.SHARED, TableClass.PERSON)
                 ]
-            ],
+            },
         ).fetchall()
     reference = {name for name, kind in classes.items() if kind is TableClass.REFERENCE}
     assert {name for (name,) in unforced} <= reference, "tables without forced row-level security"
@@ -160,7 +166,9 @@ def test_the_catalogue_holds_no_way_round(service: ServiceUnderTest, databases: 
     assert loose_views == [], "views that run with their owner's rights"
     assert loose_functions == [], "SECURITY DEFINER functions without a fixed search_path"
     assert login_rights == [], "rights that need no SET LOCAL ROLE"
-    assert crossing == [], "keys whose first column is not the owner: they tell one tenant about another"
+    assert {name for _, name in crossing} <= CROSSING_ON_PURPOSE, (
+        "keys whose first column is not the owner: they tell one tenant about another"
+    )
 
 
 def _policies(admin: psycopg.Connection[Any], table: Table) -> list[tuple[str, str]]:

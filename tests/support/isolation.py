@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, SmallInteger, Table
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, SmallInteger, Table
 from sqlalchemy.dialects import postgresql
 
 from kit.tables import TableClass, table_class
@@ -50,6 +50,7 @@ def violations(login_url: str, service: str, table: Table) -> list[str]:
     match kind:
         case TableClass.TENANT:
             found += _owner_rules(login_url, f"{service}_tenant", "app.tenant_id", "tenant_id", table)
+            found += _person_rules(login_url, service, table)
         case TableClass.SHARED:
             found += _owner_rules(login_url, f"{service}_tenant", "app.tenant_id", "tenant_id", table)
             found += _guest_rules(login_url, service, table)
@@ -119,6 +120,28 @@ def _owner_rules(url: str, role: str, setting: str, column: str, table: Table) -
             pass
         else:
             yield f"{table.name}: {role} may truncate"
+
+
+def _person_rules(url: str, service: str, table: Table) -> Iterator[str]:
+    """Where persons may read a tenant's table at all, they read their own rows of it."""
+    role = f"{service}_person"
+    with psycopg.connect(url) as login:
+        if not login.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+            return
+    if "person_id" not in table.columns:
+        yield from _closed_to(url, role, table)
+        return
+    with _as(url, role, "app.person_id", None) as tx:
+        rows = _owners(tx, table, "person_id")
+        if rows is not None:
+            yield f"{table.name}: {role} without app.person_id sees rows of {rows} instead of an error"
+    with _as(url, role, "app.person_id", OURS) as tx:
+        owners = _owners(tx, table, "person_id")
+        if owners is not None and owners != {OURS}:
+            yield f"{table.name}: {role} sees rows of {owners}"
+    with _as(url, role, "app.person_id", OURS) as tx:
+        if _try(tx, sql.SQL("UPDATE {} SET person_id = person_id").format(sql.Identifier(table.name))):
+            yield f"{table.name}: {role} may update"
 
 
 def _guest_rules(url: str, service: str, table: Table) -> Iterator[str]:
@@ -244,8 +267,8 @@ def _value(column: Column[Any]) -> Any:  # noqa: PLR0911 - one line a type
     match column.type:
         case postgresql.UUID():
             return unique
-        case postgresql.ARRAY():
-            return []
+        case ARRAY():
+            return [unique.hex]
         case postgresql.JSONB():
             return Jsonb({})
         case BigInteger() | Integer() | SmallInteger():
