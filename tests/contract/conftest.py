@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def servers(*arguments: str, state: Path) -> dict[str, Any]:
     """What `deploy/local/servers` answers; its complaint is the error."""
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, str(SERVERS), *arguments, "--state", str(state)], capture_output=True, text=True, check=False
     )
     assert done.stdout, done.stderr

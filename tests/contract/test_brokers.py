@@ -145,7 +145,7 @@ def test_a_consumer_killed_between_effect_and_commit_loses_nothing(
     send(broker, topic, sent)
     ours, effects = group(), tmp_path / "effects"
     module = f"{dying_consumer.__name__}"
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-m", module, broker_url, topic, ours, str(effects)], cwd=ROOT, check=False, timeout=90
     )
     assert done.returncode == -9

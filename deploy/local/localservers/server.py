@@ -101,6 +101,8 @@ class Running:
         self.folder = state / kind.name
         self._record = self.folder / "process.json"
         self._log = self.folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        """The process, while we are its parent: it has to be reaped."""
 
     def start(self, *, ports: Mapping[str, int]) -> dict[str, Any]:
         """Start it, or find it started, and return its status once it is healthy.
@@ -116,13 +118,13 @@ class Running:
                 if any(record["ports"][name] != port for name, port in ports.items()):
                     msg = f"{self.kind.name} is running on other ports already: {record['ports']}; stop it first"
                     raise ServerError(msg)
-                self._wait_for_health(record, process=None)
+                self._wait_for_health(record)
                 return self._status(record)
             chosen = self._choose_ports(ports, last=record["ports"] if record else {})
             launch = self.kind.prepare(cache=self.cache, folder=self.folder, ports=chosen)
             log(f"{self.kind.name}: starting on 127.0.0.1:{chosen[self.kind.ports[0]]}")
             with self._log.open("ab") as output:
-                process = subprocess.Popen(
+                self._process = subprocess.Popen(
                     launch.argv,
                     cwd=self.folder,
                     env={**os.environ, **launch.environment},
@@ -132,16 +134,16 @@ class Running:
                     start_new_session=True,
                 )
             record = {
-                "pid": process.pid,
-                "started_at": started_at(process.pid),
+                "pid": self._process.pid,
+                "started_at": started_at(self._process.pid),
                 "ports": chosen,
                 "facts": dict(launch.facts),
             }
             self._write(record)
             try:
-                self._wait_for_health(record, process=process)
+                self._wait_for_health(record)
             except ServerError:
-                self._end(record, process=process)
+                self._end(record)
                 raise
             return self._status(record)
 
@@ -152,7 +154,7 @@ class Running:
         with self._locked():
             record = self._read()
             if record is not None:
-                self._end(record, process=None, kill=kill)
+                self._end(record, kill=kill)
             return self._status(record)
 
     def status(self) -> dict[str, Any]:
@@ -202,11 +204,11 @@ class Running:
             chosen[name] = port
         return chosen
 
-    def _wait_for_health(self, record: dict[str, Any], *, process: subprocess.Popen[bytes] | None) -> None:
+    def _wait_for_health(self, record: dict[str, Any]) -> None:
         deadline = time.monotonic() + self.kind.health_seconds
         while not self.kind.is_healthy(ports=record["ports"]):
-            if process is not None and process.poll() is not None:
-                msg = f"{self.kind.name} ended with status {process.returncode}; its log ends:\n{self._tail()}"
+            if not self._is_alive(record):
+                msg = f"{self.kind.name} ended while starting; its log ends:\n{self._tail()}"
                 raise ServerError(msg)
             if time.monotonic() > deadline:
                 seconds = self.kind.health_seconds
@@ -214,18 +216,19 @@ class Running:
                 raise ServerError(msg)
             time.sleep(_POLL_SECONDS)
 
-    def _end(self, record: dict[str, Any], *, process: subprocess.Popen[bytes] | None, kill: bool = False) -> None:
+    def _end(self, record: dict[str, Any], *, kill: bool = False) -> None:
         """Ask it to end, wait, then insist. The whole process group goes, so that no child of it is left."""
         if self._is_alive(record):
             self._signal(record, signal.SIGKILL if kill else signal.SIGTERM)
             deadline = time.monotonic() + self.kind.stop_seconds
             while self._is_alive(record):
-                if process is not None:
-                    process.poll()  # Reaps it, when we are its parent.
                 if time.monotonic() > deadline:
                     self._signal(record, signal.SIGKILL)
                     deadline = float("inf")
                 time.sleep(_POLL_SECONDS / 2)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
 
     @staticmethod
     def _signal(record: dict[str, Any], number: signal.Signals) -> None:
