@@ -49,9 +49,10 @@ class KeyRing:
 
     def signing_key(self, purpose: str) -> ECKey:
         """The key that signs now, with its `kid`; made if there is none yet."""
+        current = self._current(purpose)
+        # Looked at afterwards: a key that was made just now signs from just now.
         now = self.clock.now()
-        ready = [key for key in self._current(purpose) if key.signs_from <= now]
-        return self._open(ready[-1])
+        return self._open([key for key in current if key.signs_from <= now][-1])
 
     def public_keys(self, purpose: str) -> dict[str, Any]:
         """The JSON Web Key Set of a purpose, as it is published."""
