@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, insert, literal, select, update
+from sqlalchemy import bindparam, case, cast, delete, insert, null, select, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Transaction, prepare
@@ -104,10 +104,10 @@ _WHOSE = {
 }
 # Which of the two kinds an access token is shows in one look: a person's or a machine's.
 _WHOSE_ACCESS = prepare(
-    select(access_token.c.person_id, literal(None, type_=postgresql.UUID()).label("tenant_id"))
+    select(access_token.c.person_id, cast(null(), postgresql.UUID()).label("tenant_id"))
     .where(access_token.c.digest == bindparam("wanted"))
     .union_all(
-        select(literal(None, type_=postgresql.UUID()), machine_token.c.tenant_id).where(
+        select(cast(null(), postgresql.UUID()), machine_token.c.tenant_id).where(
             machine_token.c.digest == bindparam("wanted")
         )
     )
