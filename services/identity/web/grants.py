@@ -23,7 +23,7 @@ from services.identity import commands
 from services.identity.commands import Claim, CodeRequest, Deps
 from services.identity.domain import ACCESS_TOKEN_LASTS, MACHINE_TOKEN_LASTS, Profile, Session
 from services.identity.keys import ALGORITHM, OPENID, KeyRing
-from services.identity.web.clients import SECRET_METHODS, Client, Clients
+from services.identity.web.clients import SECRET_METHODS, TOKEN_METHODS, Client, Clients
 
 _ID_TOKEN_SECONDS = 300
 
@@ -126,7 +126,7 @@ def _new_token(provider: Provider) -> Any:
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """A code for someone signed in, and tokens for a code."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = SECRET_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = TOKEN_METHODS
 
     def generate_authorization_code(self) -> str:
         """256 random bits."""
@@ -164,7 +164,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     """New tokens for a refresh token, which is used up by it."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = SECRET_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = TOKEN_METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Granted | None:
@@ -190,7 +190,7 @@ class MachineGrant(ClientCredentialsGrant):  # type: ignore[misc]
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
     """RFC 7009: a client gives back what it was given."""
 
-    CLIENT_AUTH_METHODS = SECRET_METHODS
+    CLIENT_AUTH_METHODS = TOKEN_METHODS
 
     def authenticate_token(self, request: Any, client: Client) -> str | None:
         """The token as it came: whether it is this client's is looked up when it is revoked."""

@@ -17,7 +17,7 @@ from kit.web.problems import problem_page
 from services.identity import commands
 from services.identity.keys import ALGORITHM, OPENID
 from services.identity.web.browser import Browser
-from services.identity.web.clients import SCOPES, SECRET_METHODS, Client
+from services.identity.web.clients import SCOPES, TOKEN_METHODS, Client
 from services.identity.web.grants import OpenIdServer, Provider, User, user_info
 
 _LONGEST_PARAMETER = 1_000
@@ -74,8 +74,8 @@ class Endpoints:
                 "id_token_signing_alg_values_supported": [ALGORITHM],
                 "scopes_supported": list(SCOPES),
                 "claims_supported": ["sub", "sid", "name", "locale", "email", "auth_time", "nonce", "at_hash"],
-                "token_endpoint_auth_methods_supported": list(SECRET_METHODS),
-                "revocation_endpoint_auth_methods_supported": list(SECRET_METHODS),
+                "token_endpoint_auth_methods_supported": list(TOKEN_METHODS),
+                "revocation_endpoint_auth_methods_supported": list(TOKEN_METHODS),
                 "code_challenge_methods_supported": ["S256"],
                 "ui_locales_supported": ["en", "mi"],
                 "authorization_response_iss_parameter_supported": True,
