@@ -37,7 +37,7 @@ class Cast:
 
 
 def read_cast(path: Path, *, base_url: str = "") -> Cast:
-    """Read the file; `base_url` overrides where it says the system is. Raises FileNotFoundError, ValueError, KeyError."""
+    """Read the file; `base_url` overrides where it says the system is. Raises OSError, ValueError, KeyError."""
     found = json.loads(path.read_text(encoding="utf-8"))
     return Cast(
         base_url=(base_url or found["base_url"]).rstrip("/"),

@@ -1,7 +1,7 @@
 """The demonstration's organisations and people: applied once, and written down for people and scripts.
 
-`python -m deploy.local.up.demo STATE BASE_URL ISSUER`, with the environment of identity. Applying goes through the command
-line of identity, and only when the files have changed: checking fifteen passphrases takes half a second.
+`python -m deploy.local.up.demo STATE BASE_URL ISSUER`, with the environment of identity. Applying goes through the
+command line of identity, and only when the files have changed: checking fifteen passphrases takes half a second.
 """
 
 import hashlib

@@ -83,7 +83,7 @@ def demonstration(plan: Plan) -> Program:
 def services(plan: Plan) -> list[Program]:
     """The processes of the system, in the order they are started."""
     programs = [_service(plan, name) for name in built()]
-    if (ROOT / "services" / "identity" / "web" / "__init__.py").exists():
+    if (ROOT / "services" / "identity" / "web" / "__main__.py").exists():
         programs.insert(1, _identity_web(plan))
     if (ROOT / "services" / "gateway" / "app.py").exists():
         programs.append(_gateway(plan))
@@ -148,11 +148,22 @@ _OWN: Mapping[str, Callable[[Plan], dict[str, str]]] = {
 
 
 def _identity_web(plan: Plan) -> Program:
+    options = plan.options
+    environment = _common(plan) | {
+        "ASCMS_DATABASE_URL": plan.database_url("identity"),
+        "ASCMS_SECRET": plan.secrets["key_secret"],
+        "ASCMS_ISSUER": options.issuer,
+        "ASCMS_GATEWAY_CLIENT_SECRET": plan.secrets["client_secret"],
+        "ASCMS_GATEWAY_REDIRECT_URIS": f"{options.base_url}/sign-in/return",
+        "ASCMS_GATEWAY_POST_LOGOUT_URIS": f"{options.base_url}/signed-out",
+        # Scripts sign people in with code and PKCE, and take the code at any port of this machine.
+        "ASCMS_PROGRAM_REDIRECT_URIS": f"http://{HOST}/callback",
+    }
     return Program(
         name="identity-web",
         command=_python("services.identity.web"),
-        environment=_of_service(plan, "identity"),
-        ready_url=f"{plan.options.issuer}/health/ready",
+        environment=environment,
+        ready_url=f"{options.issuer}/health/ready",
     )
 
 

@@ -81,6 +81,8 @@ def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
 
 def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
     """Say where everything is, who can sign in, and what it took."""
+    inside = {"base_url": plan.options.base_url, "rpc": plan.addresses()}
+    state.write_json(plan.options.state / "addresses.json", inside)
     demo = json.loads((plan.options.state / "demo.json").read_text(encoding="utf-8"))
     supervisor.say()
     supervisor.say("People of the demonstration (made up; never for real use):")
