@@ -21,6 +21,7 @@ from services.gateway.sessions import Cookies, SealedSessions, SignIn, cookie_na
 
 _RENEW_BEFORE_SECONDS = 20
 _MOST_PENDING = 4
+_LONGEST_AFTER = 500
 _PENDING = "sign_in"
 _NOT_THEIRS = {Kind.PERMISSION_DENIED, Kind.NOT_FOUND, Kind.INVALID_ARGUMENT}
 
@@ -110,6 +111,7 @@ def init_login(app: Flask, login: Login, settings: GatewaySettings, sessions: Se
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
+    app.extensions["ascms.login"] = login
     app.after_request(login.cookies.write)
     app.register_blueprint(_blueprint(login, settings))
 
@@ -121,6 +123,7 @@ def _blueprint(login: Login, settings: GatewaySettings) -> Blueprint:
     @open_to_all
     def sign_in() -> Response:
         after = safe_local_path(request.args.get("next"))
+        after = after if len(after) <= _LONGEST_AFTER else urlsplit(after).path[:_LONGEST_AFTER]
         pending = Pending.begin(after)
         url = login.provider.authorization_url(pending, language=current_language())
         # Several tabs may be signing in; the oldest is forgotten before the cookie grows too large.

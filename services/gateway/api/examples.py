@@ -61,7 +61,8 @@ def example_of(descriptor: Descriptor, *, without: tuple[str, ...] = (), seen: t
 def example_value(field: FieldDescriptor) -> Any:
     """One value of a scalar field."""
     if field.name in _BY_NAME:
-        return _BY_NAME[field.name]
+        known = _BY_NAME[field.name]
+        return str(known) if field.type in _LARGE else known
     if field.type == FieldDescriptor.TYPE_ENUM:
         return field.enum_type.values[min(1, len(field.enum_type.values) - 1)].name
     if field.type == FieldDescriptor.TYPE_BOOL:
