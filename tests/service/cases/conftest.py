@@ -86,7 +86,7 @@ def rows(cases_url: str, database: Database) -> Callable[..., list[dict[str, Any
 
     def select(query: str, *parameters: object) -> list[dict[str, Any]]:
         with psycopg.connect(with_parts(admin_url(), database=name), row_factory=dict_row) as admin:
-            return admin.execute(query, parameters).fetchall()  # type: ignore[arg-type]  # the tests' own text
+            return admin.execute(query, parameters).fetchall()
 
     return select
 
@@ -98,7 +98,7 @@ def draft() -> Callable[..., cases_pb2.SubmitRequestRequest]:
 
     def make(**student: Any) -> cases_pb2.SubmitRequestRequest:
         number = next(numbers)
-        fields = {
+        fields: dict[str, Any] = {
             "nsn": f"{number:010d}",
             "given_names": "Tūī",
             "family_name": f"Testperson {number}",

@@ -1,0 +1,177 @@
+"""At real size every list reads an index, never the table: 30,000 cases and requests, 60,000 entries."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from kit.db import Database, Query, Transaction
+from kit.migrations import with_parts
+from services.cases.store import cases, counts, entries, requests
+from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_LEAD, PROVIDER, SCHOOL
+from tests.support.postgres import admin_url, database_of
+
+AT, DAY, SOME_ID = datetime(2026, 1, 15, tzinfo=UTC), date(2026, 1, 15), UUID(int=15_000)
+
+_FILL = """
+INSERT INTO request
+SELECT %(school)s, %(provider)s, n_id, CASE WHEN n %% 10 = 0 THEN 'submitted' ELSE 'accepted' END,
+    lpad(n::text, 10, '0'), 'Test', 'Person ' || n, '', date '2012-08-15', 9, 'female', '[]'::jsonb, '2026-T1', 28, 60,
+    'Away.', '', 'test|person ' || n || '|2012-08-15', timestamptz '2026-01-01' + n * interval '1 minute', n_id,
+    date '2026-01-01' + n / 1000, CASE WHEN n %% 10 = 0 THEN NULL ELSE now() END,
+    CASE WHEN n %% 10 = 0 THEN NULL ELSE n_id END, NULL, 1
+FROM numbered;
+
+INSERT INTO case_record
+SELECT %(provider)s, %(school)s, n_id, n::text, CASE WHEN n %% 3 = 0 THEN 'assigned' ELSE 'active' END, n_id,
+    CASE WHEN n %% 50 = 0 THEN %(manager)s ELSE n_id END, timestamptz '2026-01-01' + n * interval '1 minute', n_id,
+    now(), now(), NULL, 0, 1,
+    lpad(n::text, 10, '0'), 'Test', 'Person ' || n, '', date '2012-08-15', 9, 'female', '[]'::jsonb, '2026-T1', 28, 60,
+    'Away.'
+FROM numbered;
+
+INSERT INTO entry
+SELECT %(provider)s, gen_random_uuid(), n_id, 'home_visit', date '2026-01-01', 'reached', 30, 'Kōrero.', 'provider',
+    n_id, timestamptz '2026-01-01'
+FROM numbered, generate_series(1, 2);
+
+INSERT INTO work_day SELECT %(provider)s, gen_random_uuid(), date '2026-01-01', 60 FROM numbered;
+
+ANALYZE request, case_record, entry, work_day
+"""
+_NUMBERED = """
+CREATE TEMP TABLE numbered AS SELECT n, lpad(to_hex(n), 32, '0')::uuid AS n_id FROM generate_series(1, 30000) n
+"""
+
+
+@pytest.fixture(scope="module")
+def full(worker: str) -> Iterator[Database]:
+    with database_of("cases", worker=f"{worker}_full") as url:
+        name = url.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(with_parts(admin_url(), database=name), autocommit=True) as admin:
+            admin.execute(_NUMBERED)
+            values = {"school": SCHOOL, "provider": PROVIDER, "manager": MANAGER.person_id}
+            for statement in _FILL.split(";"):
+                admin.execute(statement, values)
+        database = Database(url, "cases")
+        yield database
+        database.close()
+
+
+def plan(tx: Transaction, query: Query, **parameters: Any) -> str:
+    rows = tx.connection.execute(
+        f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {query.sql}",
+        {**query.values, **parameters},
+    ).fetchall()
+    return "\n".join(line for (line,) in rows)
+
+
+def tenant(database: Database) -> AbstractContextManager[Transaction]:
+    return database.tenant(LEAD)
+
+
+def school(database: Database) -> AbstractContextManager[Transaction]:
+    return database.tenant(ATTENDANCE_LEAD)
+
+
+def guest(database: Database) -> AbstractContextManager[Transaction]:
+    return database.guest(LEAD)
+
+
+AFTER = {"after_0": AT, "after_1": SOME_ID}
+DUE_AFTER = {"after_0": DAY, "after_1": SOME_ID}
+QUESTIONS: dict[str, Any] = {
+    **{
+        f"cases {key}": (
+            tenant,
+            query,
+            {
+                "most": 51,
+                **({"wanted_state": "assigned"} if key[0] else {}),
+                **({"wanted_manager": MANAGER.person_id} if key[1] else {}),
+                **({"after_at": AT, "after_id": SOME_ID} if key[2] else {}),
+            },
+        )
+        for key, query in cases._LIST.items()
+    },
+    **{
+        f"submitted {key}": (
+            school,
+            query,
+            {"most": 51, **({"wanted_state": "submitted"} if key[0] else {}), **(AFTER if key[1] else {})},
+        )
+        for key, query in requests._SUBMITTED.items()
+    },
+    **{
+        f"incoming {key}": (
+            guest,
+            query,
+            {
+                "most": 51,
+                **({"wanted_state": "submitted"} if key[0] else {}),
+                **({"today": date(2026, 1, 20)} if key[1] else {}),
+                **(DUE_AFTER if key[2] else {}),
+            },
+        )
+        for key, query in requests._INCOMING.items()
+        if key[0] or not key[1]
+    },
+    **{
+        f"entries {key}": (
+            tenant,
+            query,
+            {
+                "of_case": SOME_ID,
+                "most": 21,
+                **({"wanted_kind": "home_visit"} if key[0] else {}),
+                **({"after_0": DAY, "after_1": AT, "after_2": SOME_ID} if key[1] else {}),
+            },
+        )
+        for key, query in entries._LIST.items()
+    },
+    "a request of the school": (school, requests._FIND, {"request_id": SOME_ID}),
+    "a request as a guest": (guest, requests._FIND, {"request_id": SOME_ID}),
+    "overdue count": (guest, requests._COUNT_OVERDUE, {"today": date(2026, 1, 3)}),
+    "open requests": (school, requests._FIND_OPEN, {"nsns": ["0000000007"], "keys": ["test|person 9|2012-08-15"]}),
+    "a case": (tenant, cases._FIND_RECORD, {"case_id": SOME_ID}),
+    "a case to record in": (
+        tenant,
+        cases._LOCK_FOR_RECORDING,
+        {"tenant": PROVIDER, "case_id": SOME_ID, "person": MANAGER.person_id, "on_day": DAY, "more": 5},
+    ),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_list_reads_a_whole_table(full: Database, question: str) -> None:
+    who, query, parameters = QUESTIONS[question]
+    with who(full) as tx:
+        found = plan(tx, query, **parameters)
+    assert "Seq Scan" not in found, found
+    assert "Sort" not in found, found
+    removed = [int(line.rpartition(": ")[2]) for line in found.splitlines() if "Rows Removed by Filter" in line]
+    assert sum(removed) <= 200, found
+
+
+def test_counts_read_counters_only(full: Database) -> None:
+    asked: list[tuple[Callable[[Database], AbstractContextManager[Transaction]], Query]] = [
+        (tenant, counts._CASES),
+        (school, counts._REQUESTS),
+        (guest, counts._REQUESTS),
+    ]
+    for who, query in asked:
+        with who(full) as tx:
+            found = plan(tx, query)
+        assert "case_record" not in found
+        assert " on request " not in found
+
+
+def test_another_provider_sees_nothing_of_it(full: Database) -> None:
+    with full.tenant(OTHER_LEAD) as tx:
+        assert cases.list_cases(tx, state=None, case_manager_id=None, after=None, most=5) == []
+    with full.guest(OTHER_LEAD) as tx:
+        assert requests.list_incoming(tx, requests.IncomingFilter(), after=None, most=5) == []
