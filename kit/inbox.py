@@ -8,7 +8,7 @@ A service with consumers declares both tables, `inbox_table` and `inbox_mark_tab
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -91,6 +91,20 @@ _REACHED = prepare(
         )
     )
 )
+_REACHED_ANYWHERE = prepare(
+    select(
+        exists().where(
+            _INBOX.c.consumer == bindparam("name"),
+            _INBOX.c.source == bindparam("origin"),
+            _INBOX.c.position == bindparam("wanted", type_=BigInteger),
+        )
+        | exists().where(
+            _MARK.c.consumer == bindparam("name"),
+            _MARK.c.source == bindparam("origin"),
+            _MARK.c.position >= bindparam("wanted", type_=BigInteger),
+        )
+    )
+)
 _PRUNED = (
     delete(_INBOX)
     .where(_INBOX.c.processed_at < bindparam("before"))
@@ -155,16 +169,38 @@ def wait_until_reached(
 
     Each look is a transaction of its own, so none is open while waiting.
     """
+
+    def look() -> bool:
+        with database.tenant(actor) as tx:
+            return has_reached(tx, consumer=consumer, source=source, position=position)
+
+    return _wait(look, timeout_seconds)
+
+
+def wait_until_reached_anywhere(
+    database: Database, *, consumer: str, source: str, position: int, timeout_seconds: float = 2.0
+) -> bool:
+    """As `wait_until_reached`, for an event of whichever tenant: for reads over all of them, by the machinery.
+
+    A service that offers such reads has an index over (consumer, source, position).
+    """
+
+    def look() -> bool:
+        with database.plumbing() as tx:
+            return bool(tx.value(_REACHED_ANYWHERE, name=consumer, origin=source, wanted=position))
+
+    return _wait(look, timeout_seconds)
+
+
+def _wait(look: Callable[[], bool], timeout_seconds: float) -> bool:
     deadline = time.monotonic() + timeout_seconds
     wait, longest = _WAIT_SECONDS
-    while True:
-        with database.tenant(actor) as tx:
-            if has_reached(tx, consumer=consumer, source=source, position=position):
-                return True
+    while not look():
         if time.monotonic() + wait > deadline:
             return False
         time.sleep(wait)
         wait = min(wait * 2, longest)
+    return True
 
 
 def prune(tx: Transaction, *, before: datetime) -> None:
