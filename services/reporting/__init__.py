@@ -1,0 +1,1 @@
+"""Figures for providers and the ministry: counted as events come, without a name."""
