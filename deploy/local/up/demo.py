@@ -22,7 +22,7 @@ _FILES = ("organisations", "people")
 
 
 def main(state: Path, base_url: str, issuer: str) -> int:
-    """Apply the files if they changed, and write `demo.json`; the status is identity's."""
+    """Apply the files if they changed, and write `people.json`; the status is identity's."""
     contents = {name: (FOLDER / f"{name}.yaml").read_bytes() for name in _FILES}
     digest = hashlib.sha256(b"\0".join(contents.values())).hexdigest()
     stamp = state / "demo-applied"
@@ -38,7 +38,7 @@ def main(state: Path, base_url: str, issuer: str) -> int:
     organisations, people = (yaml.safe_load(contents[name])[name] for name in _FILES)
     names = {one["id"]: one["name"] for one in organisations}
     entries = [entry for person in people for entry in _entries(person, names)]
-    write_json(state / "demo.json", {"base_url": base_url, "issuer": issuer, "people": entries})
+    write_json(state / "people.json", {"base_url": base_url, "issuer": issuer, "people": entries})
     return 0
 
 

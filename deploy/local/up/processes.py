@@ -80,13 +80,16 @@ def demonstration(plan: Plan) -> Program:
     return Program(name="demo", command=command, environment=_of_service(plan, "identity"))
 
 
+def lived_in(plan: Plan) -> Program:
+    """Cases and visits, so that lists and figures have something to show."""
+    return Program(name="seed", command=_python("deploy.local.up.seed", str(plan.options.state), plan.options.issuer))
+
+
 def services(plan: Plan) -> list[Program]:
-    """The processes of the system, in the order they are started."""
+    """Everything behind the gateway, in the order it is started."""
     programs = [_service(plan, name) for name in built()]
     if (ROOT / "services" / "identity" / "web" / "__main__.py").exists():
         programs.insert(1, _identity_web(plan))
-    if (ROOT / "services" / "gateway" / "app.py").exists():
-        programs.append(_gateway(plan))
     return programs
 
 
@@ -167,7 +170,8 @@ def _identity_web(plan: Plan) -> Program:
     )
 
 
-def _gateway(plan: Plan) -> Program:
+def gateway(plan: Plan) -> Program:
+    """Pages and REST API."""
     options = plan.options
     environment = _common(plan) | {
         "ASCMS_HOST": HOST,

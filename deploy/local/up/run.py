@@ -34,6 +34,7 @@ def _run(wanted: Options, *, began: float) -> int:
     secrets = state.secrets_of(wanted.state)
     cluster = postgres.prepare(wanted.state)
     plan = Plan(options=wanted, cluster=cluster, secrets=secrets)
+    (wanted.state / "demo.json").unlink(missing_ok=True)
     supervisor = Supervisor(record=record)
     supervisor.obey_signals()
     try:
@@ -54,9 +55,19 @@ def _start(supervisor: Supervisor, plan: Plan) -> None:
     supervisor.run(processes.preparation(plan), seconds=_READY_SECONDS)
     supervisor.run(processes.demonstration(plan), seconds=_READY_SECONDS)
     programs = processes.services(plan)
-    for program in programs:
+    gateway = processes.gateway(plan)
+    is_first = plan.options.seeds and not (plan.options.state / "seeded").exists()
+    for program in programs if is_first else [*programs, gateway]:
         supervisor.start(program)
-    _wait(supervisor, programs)
+    state.write_json(
+        plan.options.state / "addresses.json", {"base_url": plan.options.base_url, "rpc": plan.addresses()}
+    )
+    if is_first:
+        # Before the address answers: nobody sees a system that is half lived in.
+        _wait(supervisor, programs)
+        supervisor.run(processes.lived_in(plan), seconds=_READY_SECONDS)
+        supervisor.start(gateway)
+    _wait(supervisor, [*programs, gateway])
     supervisor.has_started = True
 
 
@@ -81,9 +92,9 @@ def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
 
 def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
     """Say where everything is, who can sign in, and what it took."""
-    inside = {"base_url": plan.options.base_url, "rpc": plan.addresses()}
-    state.write_json(plan.options.state / "addresses.json", inside)
-    demo = json.loads((plan.options.state / "demo.json").read_text(encoding="utf-8"))
+    demo = json.loads((plan.options.state / "people.json").read_text(encoding="utf-8"))
+    # The last thing to appear: whoever waits for this file finds a system that answers.
+    state.write_json(plan.options.state / "demo.json", demo)
     supervisor.say()
     supervisor.say("People of the demonstration (made up; never for real use):")
     for person in demo["people"]:
