@@ -46,7 +46,7 @@ def pages(call: Caller, method: str, request: Any, *, as_: Any, items: str) -> l
 
 
 def test_a_school_lists_its_requests_newest_first(call: Caller, submitted: Make, clock: FixedClock) -> None:
-    expected = []
+    expected: list[Any] = []
     for _ in range(5):
         expected.insert(0, submitted().request_id)
         clock.moment += timedelta(minutes=1)
@@ -148,7 +148,7 @@ def test_a_case_opens_with_its_latest_entries_and_the_list_goes_on(
     call: Caller, opened: Make, visit: Make, clock: FixedClock
 ) -> None:
     case = opened()
-    expected = []
+    expected: list[Any] = []
     for number in range(25):
         clock.moment += timedelta(seconds=1)
         happened_on = "2026-03-04" if number % 2 else "2026-03-01"
