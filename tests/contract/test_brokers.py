@@ -168,7 +168,7 @@ def test_two_consumers_share_and_hand_over_without_a_gap(broker: Broker, topic: 
     committed: set[str] = set()
 
     def poll_and_commit(consumer: Consumer) -> int:
-        deliveries = consumer.poll(max_records=7, timeout_seconds=0.2)
+        deliveries = consumer.poll(max_records=11, timeout_seconds=0.2)
         consumer.commit(deliveries)
         committed.update(values(deliveries))
         return len(deliveries)
@@ -182,7 +182,8 @@ def test_two_consumers_share_and_hand_over_without_a_gap(broker: Broker, topic: 
         shares = [0, 0]
 
         def both() -> bool | None:
-            send_more(f"both-{len(sent)}")
+            if committed == sent:  # Never more on the way than one round: the test is about handing over, not speed.
+                send_more(f"both-{len(sent)}")
             shares[0] += poll_and_commit(first)
             shares[1] += poll_and_commit(second)
             return all(shares) or None
