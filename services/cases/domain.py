@@ -15,6 +15,7 @@ from kit.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     StaleVersionError,
     Violation,
 )
@@ -435,6 +436,7 @@ def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, 
 
     Raises:
         StaleVersionError: the case is not at `expected_version` (0: whichever) any more.
+        PermissionDeniedError: the caller assigns no cases.
         FailedPreconditionError: they have it already.
     """
     _check_allowed(Action.ASSIGN, case, caller)
@@ -501,20 +503,20 @@ def check_version(expected: int, actual: int) -> None:
         raise StaleVersionError(expected=expected, actual=actual)
 
 
+_NO_PERMISSION, _NOT_ASSIGNED = "permission-missing", "not-assigned"
+
+
 def _why_not(action: Action, case: Case, caller: Caller) -> str:
     if not caller.may(f"cases:{action}"):
-        return "permission-missing"
+        return _NO_PERMISSION
     if action == Action.RECORD and case.state == CaseState.NEW:
-        return "not-assigned"
+        return _NOT_ASSIGNED
     return ""
 
 
-_REFUSALS = {
-    "permission-missing": "Your role does not allow this.",
-    "not-assigned": "Assign the case to a case manager first.",
-}
-
-
 def _check_allowed(action: Action, case: Case, caller: Caller) -> None:
-    if reason := _why_not(action, case, caller):
-        raise FailedPreconditionError(reason, _REFUSALS[reason])
+    reason = _why_not(action, case, caller)
+    if reason == _NO_PERMISSION:
+        raise PermissionDeniedError(reason, "Your role does not allow this.")
+    if reason == _NOT_ASSIGNED:
+        raise FailedPreconditionError(reason, "Assign the case to a case manager first.")

@@ -1,5 +1,6 @@
 """Reading requests, cases and what happened: lists, pages, counts, and the log of who opened what."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from ascms.cases.v1 import cases_pb2
 
 from kit.clock import FixedClock
-from kit.errors import InvalidArgumentError, NotFoundError
+from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from kit.ids import uuid7
 from tests.service.cases.conftest import (
     ANALYST,
@@ -297,3 +298,24 @@ def test_what_is_no_such_value_is_named(call: Caller, method: str, request_: Any
     with pytest.raises(InvalidArgumentError) as raised:
         call(method, request_, as_=LEAD)
     assert len(raised.value.violations) == 1
+
+
+def test_counters_say_what_counting_would(call: Caller, submitted: Make, opened: Make, visit: Make, rows: Make) -> None:
+    """After a mix of everything that moves something between filters, refusals included."""
+    for number in range(4):
+        submitted()
+        case = opened(manager=(None, MANAGER, COLLEAGUE, MANAGER)[number])
+        given = cases_pb2.AssignCaseRequest(case_id=case.case_id, case_manager_id=str(MANAGER.person_id))
+        with contextlib.suppress(FailedPreconditionError):  # two of them have it already
+            call("AssignCase", given, as_=LEAD)
+        for _ in range(number):
+            call("RecordEvent", visit(case.case_id), as_=MANAGER)
+    moved = cases_pb2.AssignCaseRequest(case_id=case.case_id, case_manager_id=str(COLLEAGUE.person_id))
+    call("AssignCase", moved, as_=LEAD)
+    counted = rows(
+        "SELECT case_manager_id, state, count(*) AS items FROM case_record GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    assert counted == rows("SELECT case_manager_id, state, items FROM case_count WHERE items > 0 ORDER BY 1, 2")
+    counted = rows("SELECT guest_id, state, count(*) AS items FROM request GROUP BY 1, 2 ORDER BY 1, 2")
+    assert counted == rows("SELECT guest_id, state, items FROM request_count ORDER BY 1, 2")
+    assert len(counted) == 2
