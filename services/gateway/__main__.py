@@ -13,7 +13,7 @@ _WRONG_SETTINGS = 2
 
 
 def main() -> None:
-    """Check what a person can put right, then become gunicorn; exits with 2 and one clear line where it cannot start."""
+    """Check what a person can put right, then become gunicorn; exits with 2 and one clear line if it cannot start."""
     try:
         settings = load(GatewaySettings)
     except SettingsError as error:

@@ -20,7 +20,7 @@ from services.gateway.login import Login, form_targets, init_login
 from services.gateway.provider import Provider
 from services.gateway.security import init_access, require_declared_access
 from services.gateway.sessions import Cookies, Seal, SealedSessions, derived_key, secrets_of
-from services.gateway.traffic import Traffic
+from services.gateway.traffic import Traffic, note_route
 
 HERE = Path(__file__).parent
 PRODUCT = "Attendance Service"
@@ -60,6 +60,7 @@ def create_app(
         now=time.time,
     )
 
+    app.before_request(note_route)
     init_access(app, login.authentication())
     init_backends(app, backends)
     web = init_web(

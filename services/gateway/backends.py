@@ -99,7 +99,7 @@ class Backends:
         """The services where the environment says they are."""
         return cls({name: getattr(settings, f"{name}_address") for name in STUBS})
 
-    def call(  # noqa: PLR0913 - what a call is, each by name
+    def call(
         self,
         service: str,
         method: str,

@@ -85,7 +85,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(DomainError, show_domain_error)
     app.register_error_handler(CSRFError, _show_csrf_error)
     app.register_error_handler(HTTPException, _show_http_error)
-    app.register_error_handler(HttpError, lambda error: problem_of_http(error))
+    app.register_error_handler(HttpError, problem_of_http)
     app.register_error_handler(Exception, _show_fault)
 
 

@@ -1,4 +1,4 @@
-"""gunicorn's settings and hooks. gunicorn reads module-level names, so this module reads the environment when imported."""
+"""gunicorn's settings and hooks. It reads names of a module, so this one reads the environment when imported."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 """Signing in and out with the OpenID provider, and choosing the organisation to work for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from urllib.parse import urlsplit
 
@@ -56,7 +56,31 @@ class Login:
             self.forget()
             raise
 
-    def admit(self, sign_in: SignIn) -> Caller:
+    def finish(self, pending: Pending | None, answer: Mapping[str, str]) -> Caller:
+        """Take the provider's answer to a sign-in under way.
+
+        Raises:
+            SignInRefusedError: it is no answer to what we asked.
+            UnauthenticatedError: it is, but identity does not let this person in.
+        """
+        if pending is None or not self.provider.is_own_answer(answer):
+            raise SignInRefusedError("state or issuer")
+        if "error" in answer:
+            raise SignInRefusedError("the provider said no")
+        return self._admit(self.provider.redeem(answer.get("code", ""), pending))
+
+    def leave(self, *, after: str) -> str:
+        """End the session here and take its tokens back; returns where the browser ends the provider's own."""
+        left = self.forget()
+        if left is not None:
+            try:
+                self.provider.revoke(left)
+            except (requests.RequestException, DomainError) as error:
+                # The provider ends the session when the browser arrives there; here it is over in any case.
+                log.logger().warning("revocation-failed", **log.describe(error))
+        return self.provider.end_session_url(left, after=after)
+
+    def _admit(self, sign_in: SignIn) -> Caller:
         """Begin a session: everything that belonged to another one is left behind."""
         session.clear()
         self.cookies.keep_organisation("")
@@ -134,34 +158,24 @@ def _blueprint(login: Login, settings: GatewaySettings) -> Blueprint:
     @open_to_all
     def sign_in_return() -> Response:
         pending = _take_pending(request.args.get("state", ""))
+        if pending is None and login.cookies.read_sign_in(request.cookies) is not None:
+            # Another tab finished first and began the session anew.
+            return _see("/")
         try:
-            if pending is None or not login.provider.is_own_answer(request.args):
-                raise SignInRefusedError("state or issuer")
-            if "error" in request.args:
-                raise SignInRefusedError("the provider said no")
-            login.admit(login.provider.redeem(request.args.get("code", ""), pending))
+            login.finish(pending, request.args)
         except SignInRefusedError as error:
             log.logger().warning("sign-in-refused", why=str(error))
-            if pending is None and login.cookies.read_sign_in(request.cookies) is not None:
-                # Another tab finished first and began the session anew.
-                return _see("/")
             return _try_again(pending)
         except UnauthenticatedError:
             # Not by redirect: with the provider's session still there, the browser would go round for ever.
             return problem_page("forbidden", what=_("Your access does not work at the moment."), back="/sign-in")
+        assert pending is not None
         return _see(safe_local_path(pending.after))
 
     @blueprint.post("/sign-out")
     @open_to_all
     def sign_out() -> Response:
-        left = login.forget()
-        if left is not None:
-            try:
-                login.provider.revoke(left)
-            except (requests.RequestException, DomainError) as error:
-                # The provider ends the session when the browser arrives there; here it is over in any case.
-                log.logger().warning("revocation-failed", **log.describe(error))
-        return _see(login.provider.end_session_url(left, after=f"{settings.public_url}/signed-out"))
+        return _see(login.leave(after=f"{settings.public_url}/signed-out"))
 
     @blueprint.get("/signed-out")
     @open_to_all

@@ -178,7 +178,7 @@ class Provider:
         return named == self.issuer
 
     def _check_identity(self, answer: Mapping[str, Any], *, nonce: str) -> None:
-        """Check the identity token: signature, issuer, audience, nonce, time, and that it belongs to the access token."""
+        """Check the identity token: signature, issuer, audience, nonce, time, and that it is the access token's."""
         try:
             token = self._decode(answer["id_token"])
             claims = CodeIDToken(
@@ -216,14 +216,18 @@ class Provider:
         if self._metadata and self.now() - self._fetched_at < _METADATA_SECONDS:
             return self._metadata
         try:
-            found = self._get(self.issuer + _DISCOVERY)
-            if found.get("issuer") != self.issuer:
-                raise UnavailableError("issuer-mismatch", "Signing in is not set up rightly. Call the service desk.")
-            self._metadata, self._fetched_at = found, self.now()
+            self._metadata = self._discovered()
+            self._fetched_at = self.now()
         except UnavailableError:
             if not self._metadata:
                 raise
         return self._metadata
+
+    def _discovered(self) -> dict[str, Any]:
+        found = self._get(self.issuer + _DISCOVERY)
+        if found.get("issuer") != self.issuer:
+            raise UnavailableError("issuer-mismatch", "Signing in is not set up rightly. Call the service desk.")
+        return found
 
     def _get(self, url: str) -> dict[str, Any]:
         try:

@@ -1,8 +1,8 @@
-"""Cookies that only the gateway can read: sealed with keys made from ASCMS_SECRET, HttpOnly, Lax, Secure over https.
+"""Cookies that only the gateway can read: sealed with keys from ASCMS_SECRET, HttpOnly, Lax, Secure over https.
 
-Three, because they change at different times and a browser's tabs answer in any order: a late answer of one tab must not
-put back what another has renewed. `sign-in` holds the tokens and changes when they do; `organisation` the choice of whom
-to work for; Flask's session the rest (the token of forms, messages, a sign-in under way).
+Three, because they change at different times and a browser's tabs answer in any order: a late answer of one tab must
+not put back what another has renewed. `sign-in` holds the tokens and changes when they do; `organisation` the choice of
+whom to work for; Flask's session the rest (the token of forms, messages, a sign-in under way).
 """
 
 import base64

@@ -1,10 +1,11 @@
-"""Around every request: its id, its trace, its line in the log and its metric. Never its query, body or person's name."""
+"""Around every request: its id, trace, line in the log and metric. Never its query, its body or anyone's name."""
 
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import request
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 from werkzeug.wsgi import ClosingIterator
@@ -19,6 +20,7 @@ _SECONDS = Histogram(
     ["method", "route", "status"],
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+_ROUTE = "ascms.route"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _UNLOGGED = ("/health/", "/metrics", "/assets/")
 
@@ -51,7 +53,7 @@ class Traffic:
         parent = environ.get("HTTP_TRACEPARENT", "")
         with tracing.span(f"HTTP {method}", kind=SpanKind.SERVER, parent=parent) as span:
             body = self._app(environ, start)
-            route = _route(environ)
+            route = str(environ.get(_ROUTE, "none"))
             if span.is_recording():
                 span.update_name(f"{method} {route}")
                 span.set_attribute("request_id", request_id)
@@ -68,7 +70,7 @@ class Traffic:
         return ClosingIterator(body, [finish])
 
 
-def _route(environ: WSGIEnvironment) -> str:
-    """The rule that matched, such as "/cases/<case_id>"; "none" where none did."""
-    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-    return str(rule.rule) if rule is not None else "none"
+def note_route() -> None:
+    """Leave the rule that matched ("/cases/<case_id>") where it is found after the answer: never the address."""
+    if request.url_rule is not None:
+        request.environ[_ROUTE] = request.url_rule.rule

@@ -1,7 +1,7 @@
 """The gateway in this process, its services as stubs behind the real edge, and people made up for it.
 
 A test says what a service answers (`services["cases"].on("GetCase", …)`), signs someone in (`sign_in(LEAD)`) or takes
-their access token (`bearer(LEAD)`), and looks at pages, answers and at what arrived (`services["cases"].calls("GetCase")`).
+their access token (`bearer(LEAD)`), and looks at answers and at what arrived (`services["cases"].calls("GetCase")`).
 """
 
 import time
@@ -12,6 +12,8 @@ import pytest
 from ascms.identity.v1 import identity_pb2
 from flask import Flask, json
 from flask.testing import FlaskClient
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
 
 from kit.actor import Actor, ActorKind
 from kit.clock import FixedClock
@@ -60,13 +62,14 @@ def services(service_processes: tuple[dict[str, Stub], dict[str, str]]) -> Mappi
 @pytest.fixture
 def settings(provider: FakeProvider, service_processes: tuple[dict[str, Stub], dict[str, str]]) -> GatewaySettings:
     _stubs, addresses = service_processes
+    values: dict[str, Any] = {f"{name}_address": address for name, address in addresses.items()}
     return GatewaySettings(
         environment="development",
         public_url=PUBLIC_URL,
         issuer=provider.issuer,
-        gateway_client_secret=CLIENT_SECRET,
-        secret="a secret of the tests, long enough to seal with",
-        **{f"{name}_address": address for name, address in addresses.items()},
+        gateway_client_secret=SecretStr(CLIENT_SECRET),
+        secret=SecretStr("a secret of the tests, long enough to seal with"),
+        **values,
     )
 
 
@@ -111,6 +114,11 @@ def bearer(person: Person, **headers: str) -> dict[str, str]:
     """Headers of a program that acts for a person; underscores in names become dashes."""
     extra = {name.replace("_", "-"): value for name, value in headers.items()}
     return {"Authorization": f"Bearer {person.access_token}", **extra}
+
+
+def body_of(response: TestResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.data)
 
 
 def exchange(request: Any) -> identity_pb2.ExchangeTokenResponse:

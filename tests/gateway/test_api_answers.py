@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from ascms.cases.v1 import cases_pb2
@@ -21,7 +21,7 @@ from kit.errors import (
     rebuild,
 )
 from services.gateway.backends import Backends
-from tests.gateway.conftest import answer_for, bearer, exchange
+from tests.gateway.conftest import answer_for, bearer, body_of, exchange
 from tests.gateway.people import ATTENDANCE_LEAD, LEAD, MANAGER, RIMU, SCHOOL
 from tests.support.stubs import Stub
 
@@ -64,7 +64,7 @@ def test_json_with_names_of_the_contract(client: FlaskClient, services: Mapping[
     response = client.get(f"/api/v1/cases/{CASE}", headers=bearer(LEAD))
 
     assert response.mimetype == "application/json"
-    shown = response.json["case"]
+    shown = body_of(response)["case"]
     assert shown["state"] == "CASE_STATE_ACTIVE"
     assert shown["student"]["given_names"] == "Mārama"
     assert shown["student"]["nsn"] == "0012345678"
@@ -115,7 +115,7 @@ def test_an_if_match_that_is_no_etag_of_ours(client: FlaskClient, services: Mapp
     )
 
     assert response.status_code == 400
-    assert response.json["violations"][0]["field"] == "If-Match"
+    assert body_of(response)["violations"][0]["field"] == "If-Match"
     assert services["cases"].received == []
 
 
@@ -124,14 +124,14 @@ def test_if_match_and_body_that_contradict_each_other(client: FlaskClient) -> No
     response = client.post(f"/api/v1/cases/{CASE}:assign", json=body, headers=bearer(LEAD, If_Match='"7"'))
 
     assert response.status_code == 400
-    assert response.json["violations"][0]["reason"] == "contradiction"
+    assert body_of(response)["violations"][0]["reason"] == "contradiction"
 
 
 def test_if_match_where_nothing_would_heed_it(client: FlaskClient) -> None:
     response = client.get(f"/api/v1/cases/{CASE}", headers=bearer(LEAD, If_Match='"7"'))
 
     assert response.status_code == 400
-    assert response.json["violations"][0]["field"] == "If-Match"
+    assert body_of(response)["violations"][0]["field"] == "If-Match"
 
 
 @pytest.mark.parametrize(("headers", "status"), [({"If_Match": '"6"'}, 412), ({}, 409)])
@@ -144,8 +144,8 @@ def test_a_stale_version(
     response = client.post(f"/api/v1/cases/{CASE}:assign", json=body, headers=bearer(LEAD, **headers))
 
     assert response.status_code == status
-    assert response.json["reason"] == "stale-version"
-    assert response.json["metadata"] == {"expected": "6", "actual": "7"}
+    assert body_of(response)["reason"] == "stale-version"
+    assert body_of(response)["metadata"] == {"expected": "6", "actual": "7"}
 
 
 def test_another_conflict_stays_one(client: FlaskClient, services: Mapping[str, Stub]) -> None:
@@ -173,7 +173,7 @@ def test_a_key_that_is_none(client: FlaskClient, services: Mapping[str, Stub], k
     response = client.post(f"/api/v1/cases/{CASE}/events", json=EVENT, headers=headers)
 
     assert response.status_code == 400
-    assert response.json["violations"][0]["field"] == "Idempotency-Key"
+    assert body_of(response)["violations"][0]["field"] == "Idempotency-Key"
     assert services["cases"].received == []
 
 
@@ -186,10 +186,10 @@ def test_every_kind_of_error_is_a_problem(client: FlaskClient, services: Mapping
 
     assert response.status_code == STATUSES[kind]
     assert response.mimetype == "application/problem+json"
-    assert response.json["status"] == STATUSES[kind]
-    assert response.json["request_id"] == response.headers["X-Request-ID"]
-    assert set(response.json) >= {"type", "title", "status", "detail", "reason", "violations", "request_id"}
-    assert response.json["type"] == f"urn:ascms:problem:{response.json['reason']}"
+    assert body_of(response)["status"] == STATUSES[kind]
+    assert body_of(response)["request_id"] == response.headers["X-Request-ID"]
+    assert set(body_of(response)) >= {"type", "title", "status", "detail", "reason", "violations", "request_id"}
+    assert body_of(response)["type"] == f"urn:ascms:problem:{body_of(response)['reason']}"
 
 
 def test_reason_and_facts_arrive_as_the_service_gave_them(client: FlaskClient, services: Mapping[str, Stub]) -> None:
@@ -198,8 +198,8 @@ def test_reason_and_facts_arrive_as_the_service_gave_them(client: FlaskClient, s
     response = client.get(f"/api/v1/cases/{CASE}", headers=bearer(LEAD))
 
     assert response.status_code == 404
-    assert response.json["reason"] == "not-found"
-    assert response.json["metadata"] == {"what": "case"}
+    assert body_of(response)["reason"] == "not-found"
+    assert body_of(response)["metadata"] == {"what": "case"}
 
 
 def test_a_fault_of_a_service_tells_nothing(client: FlaskClient, services: Mapping[str, Stub]) -> None:
@@ -220,7 +220,7 @@ def test_a_service_that_is_away(settings: object, services: Mapping[str, Stub], 
     away.close()
 
     assert response.status_code == 503
-    assert response.json["reason"] == "service-away"
+    assert body_of(response)["reason"] == "service-away"
     assert response.headers["Retry-After"] == "30"
 
 
@@ -245,7 +245,7 @@ def test_no_good_token(client: FlaskClient, services: Mapping[str, Stub], header
     assert services["cases"].received == []
 
 
-def test_a_session_is_no_credential_here(sign_in, services: Mapping[str, Stub]) -> None:  # type: ignore[no-untyped-def]
+def test_a_session_is_no_credential_here(sign_in: Callable[..., FlaskClient], services: Mapping[str, Stub]) -> None:
     browser = sign_in(LEAD)
 
     read = browser.get("/api/v1/cases")
@@ -259,7 +259,7 @@ def test_a_permission_that_is_missing(client: FlaskClient, services: Mapping[str
     response = client.post(f"/api/v1/cases/{CASE}:assign", json={"case_manager_id": PERSON}, headers=bearer(MANAGER))
 
     assert response.status_code == 403
-    assert response.json["reason"] == "permission-missing"
+    assert body_of(response)["reason"] == "permission-missing"
     assert services["cases"].received == []
 
 
@@ -331,7 +331,7 @@ def test_requests_at_once_do_not_mix(app: Flask, services: Mapping[str, Stub]) -
     def ask(person: object, path: str) -> None:
         for _ in range(10):
             response = app.test_client().get(path, headers=bearer(person))  # type: ignore[arg-type]
-            seen.append((path, response.json["person"]["name"]))
+            seen.append((path, body_of(response)["person"]["name"]))
 
     services["identity"].on("GetCaller", InternalError("unused", "unused"))
     services["identity"].on(

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # types-jsonschema is not in the lock
 import pytest
 from flask import Flask, json
 from flask.testing import FlaskClient
@@ -16,6 +16,7 @@ from services.gateway.api.binding import object_reader
 from services.gateway.api.examples import example_of
 from services.gateway.api.openapi import document
 from services.gateway.api.operations import SERVICES, Operation, operations
+from tests.gateway.conftest import body_of
 
 OPERATIONS = list(operations())
 WRITES = [operation for operation in OPERATIONS if operation.body]
@@ -23,7 +24,7 @@ WRITES = [operation for operation in OPERATIONS if operation.body]
 
 @pytest.fixture
 def described(client: FlaskClient) -> dict[str, Any]:
-    found: dict[str, Any] = client.get("/api/openapi.json").json
+    found: dict[str, Any] = body_of(client.get("/api/openapi.json"))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from flask import json
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.gateway.conftest import bearer
+from tests.gateway.conftest import bearer, body_of
 from tests.gateway.people import ATTENDANCE_LEAD, LEAD
 from tests.support.stubs import Stub
 
@@ -33,7 +34,7 @@ def post(client: FlaskClient, path: str, body: Any, *, person: Any = LEAD, **hea
 
 def violations(response: TestResponse) -> list[tuple[str, str]]:
     assert response.mimetype == "application/problem+json"
-    return [(one["field"], one["reason"]) for one in response.json["violations"]]
+    return [(one["field"], one["reason"]) for one in body_of(response)["violations"]]
 
 
 def test_a_nested_body_becomes_the_message(client: FlaskClient, services: Mapping[str, Stub]) -> None:
@@ -277,7 +278,7 @@ def test_another_content_type(client: FlaskClient, content_type: str) -> None:
     )
 
     assert response.status_code == 415
-    assert response.json["reason"] == "content-type"
+    assert body_of(response)["reason"] == "content-type"
     assert response.headers["Accept-Post"] == "application/json"
 
 
@@ -297,7 +298,21 @@ def test_a_body_of_ten_megabytes(client: FlaskClient, services: Mapping[str, Stu
     )
 
     assert response.status_code == 413
-    assert response.json["reason"] == "body-too-large"
+    assert body_of(response)["reason"] == "body-too-large"
+    assert services["cases"].received == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/csv"])
+def test_ten_megabytes_without_a_length(client: FlaskClient, services: Mapping[str, Stub], content_type: str) -> None:
+    response = client.post(
+        "/api/v1/requests:import",
+        input_stream=BytesIO(b"x" * 10_000_000),
+        headers=bearer(ATTENDANCE_LEAD, Transfer_Encoding="chunked"),
+        environ_overrides={"wsgi.input_terminated": True},
+        content_type=content_type,
+    )
+
+    assert response.status_code == 413
     assert services["cases"].received == []
 
 
@@ -335,7 +350,7 @@ def test_another_method(client: FlaskClient, method: str, path: str, allowed: se
 
     assert response.status_code == 405
     assert {name.strip() for name in response.headers["Allow"].split(",")} == allowed
-    assert response.json["reason"] == "method-not-allowed"
+    assert body_of(response)["reason"] == "method-not-allowed"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", f"/api/v1/cases/{CASE}:close", "/api/v2/cases", "/api/v1/cases/"])

@@ -136,7 +136,7 @@ def openid_provider() -> Iterator[FakeProvider]:
 
 def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
             if parts.path == "/authorize":
@@ -146,7 +146,7 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
             else:
                 self._json(200, provider.describe())
 
-        def do_POST(self) -> None:  # noqa: N802 - as above
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             asked = {name: values[0] for name, values in parse_qs(body).items()}
             if self.path == "/revoke":

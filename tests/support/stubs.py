@@ -1,4 +1,4 @@
-"""Services that answer what a test tells them, behind the real edge: tokens, permissions and field rules are checked."""
+"""Services that answer what a test tells them, behind the real edge: tokens, permissions, field rules are checked."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

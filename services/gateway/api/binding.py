@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.errors import InvalidArgumentError, Violation
-from services.gateway.api.operations import RouteError
+from services.gateway.api.operations import RouteError, enum_of, is_timestamp, message_of
 
 Faults = list[Violation]
 Reader = Callable[[Any, str, Faults], Any]
@@ -39,7 +39,6 @@ _RANGES = {
     FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
     FieldDescriptor.TYPE_FIXED64: (0, 2**64 - 1),
 }
-_TIMESTAMP = Timestamp.DESCRIPTOR.full_name
 _KINDS = {dict: "an object", list: "an array", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
@@ -119,7 +118,7 @@ def object_reader(descriptor: Descriptor, *, without: tuple[str, ...] = ()) -> R
 @cache
 def text_reader(field: FieldDescriptor) -> Reader:
     """Reads one value of a path or query."""
-    if field.type == FieldDescriptor.TYPE_MESSAGE and field.message_type.full_name != _TIMESTAMP:
+    if field.type == FieldDescriptor.TYPE_MESSAGE and not is_timestamp(field):
         raise RouteError(f"{field.full_name}: a message has no place in a query")
     if field.type == FieldDescriptor.TYPE_BOOL:
         return _bool_from_text
@@ -164,9 +163,9 @@ class QueryReader:
 
     def _add(self, field: FieldDescriptor, above: tuple[str, ...]) -> None:
         path = (*above, field.name)
-        is_message = field.type == FieldDescriptor.TYPE_MESSAGE and field.message_type.full_name != _TIMESTAMP
+        is_message = field.type == FieldDescriptor.TYPE_MESSAGE and not is_timestamp(field)
         if is_message and not field.is_repeated:
-            for inner in field.message_type.fields:
+            for inner in message_of(field).fields:
                 self._add(inner, path)
         else:
             self._readers[".".join(path)] = (path, field.is_repeated, text_reader(field))
@@ -190,7 +189,7 @@ def _field_reader(field: FieldDescriptor) -> Reader:
 
 def _value_reader(field: FieldDescriptor) -> Reader:
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return _timestamp if field.message_type.full_name == _TIMESTAMP else _nested(field.message_type)
+        return _timestamp if is_timestamp(field) else _nested(message_of(field))
     if field.type == FieldDescriptor.TYPE_STRING:
         return _text
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -248,7 +247,7 @@ def _integer(least: int, most: int) -> Reader:
 
 
 def _enum(field: FieldDescriptor) -> Reader:
-    numbers = {value.name: value.number for value in field.enum_type.values}
+    numbers = {value.name: value.number for value in enum_of(field).values}
     names = ", ".join(numbers)
 
     def read(value: Any, path: str, faults: Faults) -> Any:

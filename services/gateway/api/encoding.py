@@ -1,6 +1,6 @@
-"""Messages into JSON: protobuf's own mapping with the contract's field names, and every field without presence printed.
+"""Messages into JSON: protobuf's own mapping with the contract's field names, and empty fields printed too.
 
-64-bit integers are text, enums their names, moments RFC 3339, bytes base64. A message field that is not set is left out.
+64-bit integers are text, enums their names, moments RFC 3339, bytes base64. What has presence and is unset is left out.
 """
 
 import base64
@@ -12,6 +12,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.gateway.api.operations import enum_of, message_of
 
 Writer = Callable[[Any], Any]
 _LARGE = {
@@ -56,10 +58,11 @@ def _field_writer(field: FieldDescriptor) -> Writer | None:
 def _value_writer(field: FieldDescriptor) -> Writer | None:
     """None for what stands in JSON as it is."""
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        descriptor = field.message_type
-        return lambda message: object_writer(descriptor)(message)
+        descriptor = message_of(field)
+        # Looked up when needed, so that a message may contain itself.
+        return lambda message: object_writer(descriptor)(message)  # noqa: PLW0108 - not before it is needed
     if field.type == FieldDescriptor.TYPE_ENUM:
-        names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
+        names = {number: value.name for number, value in enum_of(field).values_by_number.items()}
         return lambda number: names.get(number, number)
     if field.type in _LARGE:
         return str

@@ -7,6 +7,7 @@ from ascms.common.v1 import options_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kit.rpc.contract import field_rule
+from services.gateway.api.operations import enum_of, is_timestamp, message_of
 
 MOMENT = "2026-03-03T21:00:00Z"
 _BY_FORMAT: Mapping[int, str] = {
@@ -64,7 +65,7 @@ def example_value(field: FieldDescriptor) -> Any:
         known = _BY_NAME[field.name]
         return str(known) if field.type in _LARGE else known
     if field.type == FieldDescriptor.TYPE_ENUM:
-        return field.enum_type.values[min(1, len(field.enum_type.values) - 1)].name
+        return enum_of(field).values[min(1, len(enum_of(field).values) - 1)].name
     if field.type == FieldDescriptor.TYPE_BOOL:
         return True
     if field.type == FieldDescriptor.TYPE_STRING:
@@ -77,10 +78,10 @@ def example_value(field: FieldDescriptor) -> Any:
 def _example(field: FieldDescriptor, seen: tuple[str, ...]) -> Any:
     if field.type != FieldDescriptor.TYPE_MESSAGE:
         one = example_value(field)
-    elif _full_name(field) == "google.protobuf.Timestamp":
+    elif is_timestamp(field):
         one = MOMENT
     else:
-        one = example_of(field.message_type, seen=seen)
+        one = example_of(message_of(field), seen=seen)
     return [one] if field.is_repeated else one
 
 

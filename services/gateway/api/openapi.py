@@ -9,7 +9,7 @@ from kit.idempotency import MAX_KEY_LENGTH
 from services.gateway.api.binding import QueryReader
 from services.gateway.api.comments import comments
 from services.gateway.api.examples import example_of, example_value
-from services.gateway.api.operations import EXPECTED_VERSION, SERVICES, VERSION, Operation, operations
+from services.gateway.api.operations import EXPECTED_VERSION, SERVICES, VERSION, Operation, message_of, operations
 from services.gateway.api.schemas import Schema, Schemas, is_required
 from services.gateway.api.transcoder import FILE_TYPES, JSON
 from services.gateway.errors import PROBLEM_TYPE, TITLES
@@ -120,7 +120,7 @@ def _field_at(operation: Operation, path: str) -> FieldDescriptor:
     *above, last = path.split(".")
     descriptor = operation.input
     for name in above:
-        descriptor = descriptor.fields_by_name[name].message_type
+        descriptor = message_of(descriptor.fields_by_name[name])
     return descriptor.fields_by_name[last]
 
 

@@ -11,8 +11,9 @@ from ascms.notifications.v1 import notifications_pb2
 from ascms.reporting.v1 import reporting_pb2
 from google.api import http_pb2
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.rpc.contract import Method, methods
 
@@ -26,6 +27,23 @@ SERVICES: Mapping[str, ServiceDescriptor] = {
 WHOLE_BODY = "*"
 EXPECTED_VERSION = "expected_version"
 VERSION = "version"
+
+
+def message_of(field: FieldDescriptor) -> Descriptor:
+    """The message of a message field."""
+    assert field.message_type is not None
+    return field.message_type
+
+
+def enum_of(field: FieldDescriptor) -> EnumDescriptor:
+    """The enumeration of an enum field."""
+    assert field.enum_type is not None
+    return field.enum_type
+
+
+def is_timestamp(field: FieldDescriptor) -> bool:
+    """Whether a field holds a moment, which is text in JSON."""
+    return field.message_type is not None and field.message_type.full_name == Timestamp.DESCRIPTOR.full_name
 
 
 class RouteError(Exception):
@@ -101,7 +119,7 @@ class Operation:
         inside = [
             field.name
             for field in self.output.fields
-            if field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated and _is_version(field.message_type)
+            if field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated and _is_version(message_of(field))
         ]
         return (inside[0], VERSION) if len(inside) == 1 else ()
 

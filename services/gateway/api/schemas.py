@@ -7,10 +7,10 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from kit.rpc.contract import field_rule
 from services.gateway.api.comments import comments
+from services.gateway.api.operations import enum_of, is_timestamp, message_of
 
 Schema = dict[str, Any]
 
-TIMESTAMP = "google.protobuf.Timestamp"
 _DEFAULT_LENGTH, _DEFAULT_MULTILINE_LENGTH, _DEFAULT_ITEMS = 200, 4_000, 100
 _FORMATS = {
     options_pb2.FORMAT_UUID: "uuid",
@@ -70,19 +70,13 @@ class Schemas:
         return schema
 
     def _value(self, field: FieldDescriptor, rule: options_pb2.FieldRule, *, is_request: bool) -> Schema:
+        if is_timestamp(field):
+            return {"type": "string", "format": "date-time"}
         if field.type == FieldDescriptor.TYPE_MESSAGE:
-            if field.message_type.full_name == TIMESTAMP:
-                return {"type": "string", "format": "date-time"}
-            return self.of_message(field.message_type, is_request=is_request)
+            return self.of_message(message_of(field), is_request=is_request)
         if field.type == FieldDescriptor.TYPE_ENUM:
-            return self._enum(field.enum_type)
-        if field.type == FieldDescriptor.TYPE_BOOL:
-            return {"type": "boolean"}
-        if field.type == FieldDescriptor.TYPE_STRING:
-            return _text(rule) if is_request else _form(rule)
-        if field.type == FieldDescriptor.TYPE_BYTES:
-            return {"type": "string", "contentEncoding": "base64"}
-        return _number(field, rule, is_request=is_request)
+            return self._enum(enum_of(field))
+        return _scalar(field, rule, is_request=is_request)
 
     def _enum(self, descriptor: EnumDescriptor) -> Schema:
         name = name_of(descriptor)
@@ -114,6 +108,16 @@ def is_required(field: FieldDescriptor) -> bool:
 def _described(schema: Schema, field: FieldDescriptor) -> Schema:
     comment = comments().get(field.full_name)
     return schema | {"description": comment} if comment else schema
+
+
+def _scalar(field: FieldDescriptor, rule: options_pb2.FieldRule, *, is_request: bool) -> Schema:
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return {"type": "boolean"}
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return _text(rule) if is_request else _form(rule)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return {"type": "string", "contentEncoding": "base64"}
+    return _number(field, rule, is_request=is_request)
 
 
 def _text(rule: options_pb2.FieldRule) -> Schema:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, request
 from google.protobuf.message import Message
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from kit.errors import ConflictError, InvalidArgumentError, UnauthenticatedError, Violation
 from kit.idempotency import MAX_KEY_LENGTH
@@ -111,8 +112,8 @@ class Binder:
         content_type = request.mimetype
         file_field = self.operation.file_field
         if file_field is not None and content_type in FILE_TYPES:
-            return {file_field.name: request.get_data(cache=False)}
-        body = request.get_data(cache=False)
+            return {file_field.name: _whole_body()}
+        body = _whole_body()
         if not body and not content_type:
             return {}
         if content_type != JSON or request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
@@ -158,6 +159,14 @@ def view_of(operation: Operation) -> View:
 
     view.__name__ = view.__qualname__ = name
     return view
+
+
+def _whole_body() -> bytes:
+    """The body, all of it: one that came in chunks, without a length to refuse, is cut off at the limit by Werkzeug."""
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+        raise RequestEntityTooLarge
+    return body
 
 
 def _idempotency_key() -> str:
