@@ -20,7 +20,7 @@ from joserfc.jwk import KeySet
 from kit.errors import UnauthenticatedError, UnavailableError
 from services.gateway.sessions import SignIn
 
-SCOPE = "openid offline_access"
+SCOPE = "openid"
 _ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 _DISCOVERY = "/.well-known/openid-configuration"
 _TIMEOUT_SECONDS = 5

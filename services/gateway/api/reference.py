@@ -104,11 +104,10 @@ def present(document: Document) -> Reference:
 
 
 def _introduction(text: str) -> Iterator[tuple[str, str]]:
-    """(term, words) of the list in the document's description."""
+    """(term, what follows it) for each item of the list in the document's description."""
     for item in text.split("\n* ")[1:]:
-        term, _, words = " ".join(item.split()).partition(" ")
-        bold, _, rest = item.replace("\n", " ").removeprefix("**").partition("**")
-        yield bold or term, " ".join(rest.lstrip(": ").split()) or words
+        term, _, rest = " ".join(item.split()).removeprefix("**").partition("**")
+        yield term, rest
 
 
 def _operation(verb: str, path: str, described: Document, document: Document) -> OperationText:
