@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+_MOST_CHARACTERS = 1_500
+
+
 class Deviation(Exception):  # noqa: N818 - the story's own word: the system did something else than it promises
     """What was expected and what was seen instead."""
 
@@ -13,13 +16,18 @@ class Deviation(Exception):  # noqa: N818 - the story's own word: the system did
 def expect(what: str, seen: object, expected: object) -> None:
     """Raise Deviation unless both are equal."""
     if seen != expected:
-        raise Deviation(f"{what}: expected {expected!r}, saw {seen!r}")
+        raise Deviation(f"{what}: expected {_brief(expected)}, saw {_brief(seen)}")
 
 
 def expect_that(what: str, seen: bool, *, saw: object = "") -> None:  # noqa: FBT001 - reads as a sentence
     """Raise Deviation unless it holds; `saw` is what there was instead."""
     if not seen:
-        raise Deviation(f"{what}: it was not so{f'; saw {saw!r}' if saw != '' else ''}")
+        raise Deviation(f"{what}: it was not so{f'; saw {_brief(saw)}' if saw != '' else ''}")
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}… ({len(text)} characters)"
 
 
 class Steps:

@@ -1,7 +1,7 @@
 """Makes the demonstration look lived in: some cases at each provider, with visits and calls, by its own people.
 
-`python -m deploy.local.up.seed STATE ISSUER`. Everything goes through the services' own RPCs, as the people who would do
-it, so nothing is there that they could not have made. Keys are fixed: running it again adds nothing.
+`python -m deploy.local.up.seed STATE ISSUER`. Everything goes through the services' own RPCs, as the people who would
+do it, so nothing is there that they could not have made. Keys are fixed: running it again adds nothing.
 """
 
 import json
