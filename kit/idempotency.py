@@ -20,8 +20,6 @@ from kit.db import Database, Transaction, prepare
 from kit.errors import InvalidArgumentError, Violation
 from kit.tables import tenant_table
 
-MAX_KEY_LENGTH = 120
-
 
 def idempotency_table(metadata: MetaData) -> Table:
     """Keys seen, with the answers given. Pruned after a day."""

@@ -24,8 +24,7 @@ import grpc
 from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
 
 from kit.actor import Actor
-from kit.rpc import Call, read, serve
-from kit.rpc.server import Servicer
+from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.tokens import person, token_for, verifier
 
 SECONDS = 4.0

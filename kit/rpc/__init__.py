@@ -1,6 +1,4 @@
-"""gRPC servers and clients as every service uses them: who calls, what is allowed, what went wrong."""
+"""gRPC as every service uses it: `server` (who calls, what is allowed), `client` (deadlines, errors as raised).
 
-from kit.rpc.client import Backend, Channels
-from kit.rpc.server import Call, read, serve, write
-
-__all__ = ["Backend", "Call", "Channels", "read", "serve", "write"]
+Nothing is gathered here: who only calls must not load what only a server needs, which is the database.
+"""

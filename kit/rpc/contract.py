@@ -8,6 +8,9 @@ from ascms.common.v1 import options_pb2
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
+MAX_KEY_LENGTH = 120
+"""Longest `Idempotency-Key`, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

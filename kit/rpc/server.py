@@ -37,7 +37,7 @@ from kit.errors import (
     UnavailableError,
     Violation,
 )
-from kit.rpc.contract import Method, methods
+from kit.rpc.contract import MAX_KEY_LENGTH, Method, methods
 from kit.rpc.status import to_status
 from kit.rpc.validation import validate
 from kit.tokens import Verifier
@@ -356,9 +356,9 @@ def _bearer(metadata: Mapping[str, str]) -> str:
 
 def _key(metadata: Mapping[str, str]) -> str:
     key = metadata.get("idempotency-key", "")
-    if len(key) > idempotency.MAX_KEY_LENGTH:
+    if len(key) > MAX_KEY_LENGTH:
         raise InvalidArgumentError.of(
-            Violation("Idempotency-Key", "too-long", f"may have at most {idempotency.MAX_KEY_LENGTH} characters")
+            Violation("Idempotency-Key", "too-long", f"may have at most {MAX_KEY_LENGTH} characters")
         )
     return key
 

@@ -13,7 +13,7 @@ from kit.ids import uuid7
 from kit.objects import open_store
 from kit.paging import PageTokens
 from kit.relay import Relay
-from kit.rpc import Backend, Channels
+from kit.rpc.client import Backend, Channels
 from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
 from kit.rpc.server import Servicer

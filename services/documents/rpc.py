@@ -13,7 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.objects import ObjectMissingError
 from kit.paging import DEFAULT_SIZE, PageTokens
-from kit.rpc import Backend, Call, read, write
+from kit.rpc.client import Backend
+from kit.rpc.server import Call, read, write
 from services.documents import commands, store
 from services.documents.commands import Deps
 from services.documents.domain import MAX_BYTES, Document, ScanState, check_download, object_key, too_large

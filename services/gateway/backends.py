@@ -21,8 +21,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from kit.errors import DomainError, UnauthenticatedError, UnavailableError
-from kit.rpc import Backend, Channels
-from kit.rpc.client import DEADLINE_SECONDS
+from kit.rpc.client import DEADLINE_SECONDS, Backend, Channels
 from services.gateway.config import GatewaySettings
 from services.gateway.security import Caller, Organisation, Role, caller, renew_caller
 
@@ -72,6 +71,11 @@ class Kept(Generic[Value]):
                 del self._values[next(iter(self._values))]
             self._values[key] = (self.now() + seconds, value)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._values.clear()
+
     def drop(self, key: Hashable) -> None:
         """Forget a value."""
         with self._lock:
@@ -85,7 +89,7 @@ class Backends:
     addresses: Mapping[str, str]
     _channels: Mapping[str, Channels] = field(init=False)
     _services: Mapping[str, Backend] = field(init=False)
-    _callers: Kept[Caller] = field(default_factory=Kept, init=False)
+    callers: Kept[Caller] = field(default_factory=Kept, init=False)
     people: Kept[str | None] = field(default_factory=Kept, init=False)
     organisations: Kept[Organisation | None] = field(default_factory=Kept, init=False)
 
@@ -121,18 +125,18 @@ class Backends:
         is not or no longer good, NotFoundError or PermissionDeniedError for an organisation that is not theirs.
         """
         key = hashlib.sha256(f"{access_token}\0{organisation_id}".encode()).digest()
-        kept = None if is_fresh else self._callers.get(key)
+        kept = None if is_fresh else self.callers.get(key)
         if kept is not None:
             return kept
         request = identity_pb2.ExchangeTokenRequest(access_token=access_token, organisation_id=organisation_id)
         try:
             answer = self.call("identity", "ExchangeToken", request)
         except DomainError:
-            self._callers.drop(key)
+            self.callers.drop(key)
             raise
         who = _caller_of(answer)
         left = answer.expires_at.seconds - time.time() - _TOKEN_MARGIN_SECONDS
-        self._callers.put(key, who, seconds=min(_TOKEN_SECONDS, left))
+        self.callers.put(key, who, seconds=min(_TOKEN_SECONDS, left))
         return who
 
     def is_serving(self, service: str) -> bool:

@@ -12,7 +12,7 @@ from kit.actor import Actor, ActorKind
 from kit.clock import local_date
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.paging import DEFAULT_SIZE, PageTokens
-from kit.rpc import Call, read
+from kit.rpc.server import Call, read
 from services.identity.commands.deps import Deps
 from services.identity.domain import HeldRole, Organisation, OrganisationKind
 from services.identity.keys import INTERNAL

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ascms.identity.v1 import identity_pb2
 
-from kit.rpc import Backend
+from kit.rpc.client import Backend
 from kit.rpc.identity import ServiceTokens
 
 PURPOSE = "send-notices"

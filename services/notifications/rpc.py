@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.db import Database
 from kit.paging import PageTokens
-from kit.rpc import Call, read
+from kit.rpc.server import Call, read
 from services.notifications import store
 from services.notifications.domain import DeliveryState, Notice, NoticeKind
 

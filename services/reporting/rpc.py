@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.db import Database
 from kit.inbox import wait_until_reached, wait_until_reached_anywhere
-from kit.rpc import Call, read
+from kit.rpc.server import Call, read
 from services.reporting import store
 from services.reporting.confidentiality import Cell, Column, protect, secret_order
 from services.reporting.domain import Quarter

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from kit.idempotency import MAX_KEY_LENGTH
+from kit.rpc.contract import MAX_KEY_LENGTH
 from services.gateway.api.binding import QueryReader
 from services.gateway.api.comments import comments
 from services.gateway.api.examples import example_of, example_value

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from kit.errors import ConflictError, InvalidArgumentError, UnauthenticatedError, Violation
-from kit.idempotency import MAX_KEY_LENGTH
+from kit.rpc.contract import MAX_KEY_LENGTH
 from kit.rpc.validation import is_uuid
 from services.gateway.api.binding import (
     NOTHING,

@@ -17,8 +17,8 @@ from kit.errors import NotFoundError
 from kit.ids import uuid7
 from kit.objects import FolderStore
 from kit.paging import PageTokens
-from kit.rpc import Backend, Call, Channels, read, serve
-from kit.rpc.server import Servicer
+from kit.rpc.client import Backend, Channels
+from kit.rpc.server import Call, Servicer, read, serve
 from services.documents.commands import Deps
 from services.documents.rpc import DocumentsServicer
 from tests.support.postgres import database_of, empty

@@ -27,9 +27,9 @@ from kit.db import Database
 from kit.errors import UnauthenticatedError
 from kit.ids import uuid7
 from kit.paging import PageTokens
-from kit.rpc import Backend, Call, Channels, read, serve
+from kit.rpc.client import Backend, Channels
 from kit.rpc.identity import ServiceTokens
-from kit.rpc.server import Servicer
+from kit.rpc.server import Call, Servicer, read, serve
 from services.notifications.commands import Deps
 from services.notifications.consumers import handlers
 from services.notifications.mails import Letterhead

@@ -15,8 +15,7 @@ from kit.errors import (
     StaleVersionError,
     UnauthenticatedError,
 )
-from kit.rpc import Call, read
-from kit.rpc.server import Servicer
+from kit.rpc.server import Call, Servicer, read
 from tests.support.rpc import Caller, running
 from tests.support.tokens import person
 
