@@ -71,13 +71,15 @@ class Passphrases:
     """Argon2id, m = 19 MiB, t = 2, p = 1: some 26 ms each, and at most one at a time for each core."""
 
     cores: int = field(default_factory=lambda: os.cpu_count() or 1)
+    memory_kib: int = 19 * 1024
+    passes: int = 2
     _hasher: PasswordHasher = field(init=False)
     _turns: threading.BoundedSemaphore = field(init=False)
     _nobody: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the hash that unknown addresses are compared with, so that they cost the same work."""
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._hasher = PasswordHasher(time_cost=self.passes, memory_cost=self.memory_kib, parallelism=1)
         self._turns = threading.BoundedSemaphore(self.cores)
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 

@@ -142,12 +142,12 @@ _PAGE = (
 )
 _ORDER = tuple_(member.c.sort_name, member.c.person_id)
 _anchor = member.alias("anchor")
-_BEYOND = (
+_ANCHOR = (
     select(_anchor.c.sort_name, _anchor.c.person_id)
     .where(_anchor.c.tenant_id == bindparam("tenant"), _anchor.c.person_id == bindparam("after"))
     .scalar_subquery()
-    < _ORDER
 )
+_BEYOND = _ORDER > _ANCHOR  # PostgreSQL takes a row on the left and a query on the right, not the reverse
 _PAGES = {
     (has_role, has_after): prepare(
         _PAGE.where(exists().where(_WORKS if has_role else _IS_HELD)).where(*([_BEYOND] if has_after else []))

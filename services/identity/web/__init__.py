@@ -38,10 +38,15 @@ _FOR_MACHINES = frozenset(
 
 
 def create_app(settings: ProviderSettings | None = None, *, clock: Clock | None = None) -> Flask:
-    """The application; raises kit.config.SettingsError where the environment lacks something."""
-    settings = settings or load(ProviderSettings)
-    log.configure(service="identity-web", level=settings.log_level)
-    tracing.configure(service="identity-web", ratio=settings.trace_ratio, file=settings.trace_file)
+    """The application. Without `settings` it is the process: it reads the environment and sets up logs and traces.
+
+    Raises:
+        SettingsError: the environment lacks something.
+    """
+    if settings is None:
+        settings = load(ProviderSettings)
+        log.configure(service="identity-web", level=settings.log_level)
+        tracing.configure(service="identity-web", ratio=settings.trace_ratio, file=settings.trace_file)
     deps = Deps(
         database=Database(settings.database_url, "identity", pool_size=settings.pool_size),
         clock=clock or SystemClock(),

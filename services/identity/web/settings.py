@@ -29,7 +29,7 @@ class ProviderSettings(Settings):
     """Where a browser may be sent after signing out, separated by commas. Compared exactly."""
     program_client_id: str = "program"
     program_redirect_uris: Addresses = ()
-    """Where programs that people run themselves take codes: "http://127.0.0.1/callback", at any port. Empty: nowhere."""
+    """Where people's own programs take codes: "http://127.0.0.1/callback", at any port. Empty: there are none."""
     product: str = "Attendance service"
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many proxies before this process write X-Forwarded-*; 0 ignores those headers."""
