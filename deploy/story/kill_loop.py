@@ -2,7 +2,7 @@
 
 `make kill-loop` against what `make up` started on this machine. Writers do what the story does, through the REST API:
 each write has an idempotency key and is repeated with it until it is answered. Besides the kills some answers are
-thrown away unread, as a network does. `--ignore-keys` is the negative control: repeating with new keys must be found out.
+thrown away unread, as a network does. `--ignore-keys` is the negative control: repeating with new keys must fail.
 """
 
 import argparse

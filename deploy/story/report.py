@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 _MOST_CHARACTERS = 1_500
 
 

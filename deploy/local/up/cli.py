@@ -50,3 +50,7 @@ def _forget(folder: Path) -> None:
             shutil.rmtree(postgres.resolve().parent, ignore_errors=True)
         shutil.rmtree(folder)
     install.say(f"forgot everything in {folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

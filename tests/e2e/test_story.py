@@ -1,0 +1,45 @@
+"""The story, told from outside as `make story` does; and a system that runs on Kafka."""
+
+import pytest
+
+from tests.support.system import System, running_system
+
+
+@pytest.mark.timeout(240)
+def test_the_story_is_told_and_told_again(system: System) -> None:
+    first = system.script("deploy.story", seconds=120)
+    again = system.script("deploy.story", seconds=120)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "SKIPPED" not in first.stdout
+
+
+def test_another_machine_is_told_what_was_not_tried(system: System) -> None:
+    elsewhere = system.base_url.replace("127.0.0.1", "127.0.0.1.nip.invalid")
+    done = system.script("deploy.story", "--base-url", elsewhere, seconds=120)
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+
+
+def test_what_was_written_down_is_what_scripts_expect(system: System) -> None:
+    demo = system.demo
+    assert set(demo) == {"base_url", "issuer", "people"}
+    assert demo["base_url"] == system.base_url
+    assert {frozenset(person) for person in demo["people"]} == {
+        frozenset({"email", "passphrase", "organisation", "roles"})
+    }
+    held = {role for person in demo["people"] for role in person["roles"]}
+    assert held == {
+        *("workflow_lead", "case_manager", "delegated_authoriser", "attendance_lead", "primary_contact"),
+        *("office_support", "ministry_analyst", "ministry_admin", "service_desk"),
+    }
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+def test_the_story_and_kills_on_kafka(kafka_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running_system(tmp_path_factory.mktemp("kafka"), broker_url=kafka_url) as on_kafka:
+        told = on_kafka.script("deploy.story", seconds=120)
+        assert told.returncode == 0, told.stdout + told.stderr
+        looped = on_kafka.script("deploy.story.kill_loop", "--kills", "7")
+        assert looped.returncode == 0, looped.stdout + looped.stderr
