@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # types-jsonschema is not in the lock
+import jsonschema
 import pytest
 from flask import Flask, json
 from flask.testing import FlaskClient
