@@ -1,4 +1,4 @@
-"""Students and those who care for them, as pages show them. Names are shown as they were written, the preferred first."""
+"""Students as pages show them: names as they were written, the preferred first."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,13 +18,14 @@ class Student:
     born: date | None
     age: int
     year: str
+    level: int
     gender: str
     nsn: str
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """One term. `percent` has one decimal, so that 70.4 does not look like the edge of a band."""
+    """One term. `percent` has a decimal where it is not whole, so that 70.4 does not look like the edge of a band."""
 
     term: str
     present: int
@@ -48,6 +49,7 @@ def present_student(student: cases_pb2.Student, *, today: date) -> Student:
         born=born,
         age=age_on(today, born) if born else 0,
         year=year_name(student.year_level),
+        level=student.year_level,
         gender=str(GENDERS.get(student.gender, "")),
         nsn=student.nsn,
     )
@@ -60,15 +62,21 @@ def present_attendance(attendance: cases_pb2.Attendance) -> Attendance:
         term=term_name(attendance.term),
         present=attendance.present_half_days,
         total=total,
-        percent=f"{100 * attendance.present_half_days / total:.1f} %" if total else "",
+        percent=_percent(attendance.present_half_days, total),
         band=band_name(attendance.band),
     )
+
+
+def _percent(present: int, total: int) -> str:
+    if not total:
+        return ""
+    return f"{100 * present // total}%" if 100 * present % total == 0 else f"{100 * present / total:.1f}%"
 
 
 def term_name(term: str) -> str:
     """A term as people say it: "Term 3, 2026"."""
     year, _dash, number = term.partition("-T")
-    return str(_("Term %(number)s, %(year)s", number=number, year=year)) if number else term
+    return str(_("term\u00a0%(number)s, %(year)s", number=number, year=year)) if number else term
 
 
 def age_on(day: date, born: date) -> int:

@@ -73,7 +73,8 @@ def send(form: OnceForm, write: Callable[[], Answer], *, names: Mapping[str, str
         _refuse(
             form,
             _(
-                "We could not reach the service just now. What you wrote is still here: wait a moment, then send it again."
+                "We could not reach the service just now. What you wrote is still here: wait a moment, then send it "
+                "again."
             ),
             status=503,
         )

@@ -3,7 +3,8 @@
 Codes that a newer service may send and this version does not know are shown as they are, never as an error.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -48,7 +49,7 @@ MISSING_NEXT = {
     ),
     "training-expired": _l("Do the training again. The role works as soon as it is done."),
 }
-ORGANISATION_KINDS = {
+ORGANISATION_KINDS: Mapping[int, object] = {
     identity_pb2.ORGANISATION_KIND_PROVIDER: _l("Provider"),
     identity_pb2.ORGANISATION_KIND_SCHOOL: _l("School"),
     identity_pb2.ORGANISATION_KIND_MINISTRY: _l("Ministry"),
@@ -64,7 +65,7 @@ GENDERS = {
     cases_pb2.GENDER_MALE: _l("Male"),
     cases_pb2.GENDER_ANOTHER: _l("Another gender"),
 }
-KINDS = {
+KINDS: Mapping[int, object] = {
     cases_pb2.EVENT_KIND_HOME_VISIT: _l("Home visit"),
     cases_pb2.EVENT_KIND_CONTACT_ATTEMPT: _l("Contact attempt"),
     cases_pb2.EVENT_KIND_HUI: _l("Hui with whānau"),
@@ -74,7 +75,7 @@ KINDS = {
     cases_pb2.EVENT_KIND_REFERRAL: _l("Referral"),
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: _l("Progress review"),
 }
-OUTCOMES = {
+OUTCOMES: Mapping[int, object] = {
     cases_pb2.OUTCOME_REACHED: _l("reached"),
     cases_pb2.OUTCOME_NO_ANSWER: _l("nobody there"),
     cases_pb2.OUTCOME_WRONG_TARGET: _l("wrong address or number"),
@@ -87,6 +88,7 @@ _VIOLATIONS = {
     "too-large": _l("This number is too large."),
     "characters": _l("There is a character here that we cannot store. Remove it or type it again."),
     "unknown-value": _l("Choose one of the answers."),
+    "not-a-case-manager": _l("The access of that person does not work at the moment. Choose someone else."),
     "in-future": _l("This day is still to come. Choose today or earlier."),
     "before-birth": _l("This day is before the student was born. Check the year."),
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
@@ -94,11 +96,45 @@ _VIOLATIONS = {
     "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
     "more-than-total": _l("The half-days present cannot be more than the half-days open."),
 }
-_PATTERNS = {
+_FORMS = {
+    "date_of_birth": _l("Write the date as year-month-day, such as 2012-03-04."),
+    "year_level": _l("Write the year as a number from 0 to 13."),
+    "term": _l("Write the year and the term, such as 2026-T3."),
+    "present_half_days": _l("Write the half-days as a number from 0 to 200."),
+    "total_half_days": _l("Write the half-days as a number from 1 to 200."),
+    "gender": _l("Write female, male or another, or leave it empty."),
+    "safe_to_contact": _l("Write yes or no, or leave it empty."),
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
 }
+_FORM_REASONS = {"pattern", "format", "unknown-value"}
+_NEEDED_CELL = _l("This cell is empty, and it is needed.")
+_FILE_FAULTS = (
+    (re.compile(r"lacks the column (?P<name>\S+)"), _l("The first line lacks the column %(name)s.")),
+    (re.compile(r"has a column '(?P<name>.*)' that is not known"), _l("We do not know the column %(name)s.")),
+    (re.compile(r"has the column (?P<name>\S+) more than once"), _l("The column %(name)s is there more than once.")),
+    (
+        re.compile(r"is not UTF-8 text.*line (?P<line>[0-9,]+)"),
+        _l("We cannot read the letters from line %(line)s on. Save the file as “CSV UTF-8” and send it again."),
+    ),
+    (re.compile(r"NUL.*line (?P<line>[0-9,]+)"), _l("Line %(line)s holds a character that no text has.")),
+    (
+        re.compile(r"cannot be read from line (?P<line>[0-9,]+)"),
+        _l("We cannot read the file from line %(line)s on. Is a quotation mark left open?"),
+    ),
+    (re.compile(r"more than (?P<most>[0-9,]+) rows"), _l("The file has more than %(most)s rows. Send it in parts.")),
+    (re.compile(r"has no rows"), _l("The file has no rows below its first line.")),
+    (re.compile(r"is empty"), _l("The file is empty. Its first line names the columns.")),
+    (
+        re.compile(r"has (?P<cells>[0-9]+) cells where the header has (?P<header>[0-9]+)"),
+        _l("This row has %(cells)s cells where the first line has %(header)s."),
+    ),
+    (
+        re.compile(r"the number of your own school, (?P<number>\S+)"),
+        _l("This is not the number of your own school, which is %(number)s."),
+    ),
+)
 _ERRORS = {
     "idempotency-key-reused": _l(
         "This form was sent before with other words, and those are saved. Look at what is there first. If this is "
@@ -145,10 +181,22 @@ def error_words(error: DomainError) -> str:
 def violation_words(violation: Violation) -> str:
     """A broken rule as an instruction in the reader's language."""
     name = violation.field.rsplit(".", 1)[-1]
-    if violation.reason in {"pattern", "format"} and name in _PATTERNS:
-        return str(_PATTERNS[name])
+    if violation.reason in _FORM_REASONS and name in _FORMS:
+        return str(_FORMS[name])
     words = _VIOLATIONS.get(violation.reason)
-    return str(words) if words else violation.description
+    return str(words) if words else _file_words(violation.description)
+
+
+def cell_words(violation: Violation) -> str:
+    """A broken rule of a cell in a file, in the reader's language."""
+    return str(_NEEDED_CELL) if violation.reason == "required" else violation_words(violation)
+
+
+def _file_words(description: str) -> str:
+    for pattern, words in _FILE_FAULTS:
+        if found := pattern.search(description):
+            return str(words) % found.groupdict()
+    return description
 
 
 def in_words(violations: Iterable[Violation]) -> list[Violation]:
@@ -158,7 +206,7 @@ def in_words(violations: Iterable[Violation]) -> list[Violation]:
 
 def year_name(level: int) -> str:
     """A year level: "Year 9"."""
-    return str(_("Year %(level)s", level=level))
+    return str(_("Year\u00a0%(level)s", level=level))
 
 
 def today() -> date:

@@ -11,11 +11,12 @@ from threading import Thread
 from typing import Any
 
 from flask import Flask, Response, redirect
+from pydantic import SecretStr
 from werkzeug.serving import make_server
 
 from kit.clock import Clock, SystemClock
 from services.gateway.app import create_app
-from services.gateway.backends import Backends
+from services.gateway.backends import STUBS, Backends
 from services.gateway.config import GatewaySettings
 from services.gateway.sessions import Cookies, Seal, SignIn, cookie_name, secrets_of
 from tests.support.stub_services import serving
@@ -26,13 +27,13 @@ DEFAULT_PORT = 18200
 
 def settings_for(addresses: dict[str, str], *, public_url: str) -> GatewaySettings:
     """Settings of a gateway in development."""
-    values: dict[str, Any] = {f"{name}_address": address for name, address in addresses.items()}
+    values: dict[str, Any] = {f"{name}_address": addresses.get(name, "127.0.0.1:1") for name in STUBS}
     return GatewaySettings(
         environment="development",
         public_url=public_url,
         issuer="http://127.0.0.1:1",
-        gateway_client_secret="s" * 32,
-        secret="t" * 40,
+        gateway_client_secret=SecretStr("s" * 32),
+        secret=SecretStr("t" * 40),
         **values,
     )
 

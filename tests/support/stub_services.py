@@ -40,6 +40,8 @@ class _Stub:
 
 def page_of(rows: list[Any], size: int, token: str) -> tuple[list[Any], str]:
     """A page of rows; the token is the place to go on from."""
+    if not (token or "0").isdecimal():
+        raise InvalidArgumentError.of(Violation("page_token", "unknown", "is not one of ours"))
     start, size = int(token or 0), size or 50
     return rows[start : start + size], str(start + size) if len(rows) > start + size else ""
 
@@ -53,7 +55,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
-    def ExchangeToken(self, request: i.ExchangeTokenRequest, call: Call) -> i.ExchangeTokenResponse:
+    def ExchangeToken(self, request: i.ExchangeTokenRequest, _call: Call) -> i.ExchangeTokenResponse:
         self.met("ExchangeToken", request)
         person = self.world.people.get(request.access_token.removeprefix("as-"))
         if person is None:
@@ -71,14 +73,14 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         )
 
     @read
-    def BatchGetPeople(self, request: i.BatchGetPeopleRequest, call: Call) -> i.BatchGetPeopleResponse:
+    def BatchGetPeople(self, request: i.BatchGetPeopleRequest, _call: Call) -> i.BatchGetPeopleResponse:
         self.met("BatchGetPeople", request)
         found = [self.world.by_id(one) for one in request.person_ids]
         return i.BatchGetPeopleResponse(people=[i.Person(person_id=p.person_id, name=p.name) for p in found if p])
 
     @read
     def BatchGetOrganisations(
-        self, request: i.BatchGetOrganisationsRequest, call: Call
+        self, request: i.BatchGetOrganisationsRequest, _call: Call
     ) -> i.BatchGetOrganisationsResponse:
         self.met("BatchGetOrganisations", request)
         known = self.world.organisations
@@ -102,7 +104,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListPeopleResponse(people=shown, next_page_token=token)
 
     @read
-    def ListOrganisations(self, request: i.ListOrganisationsRequest, call: Call) -> i.ListOrganisationsResponse:
+    def ListOrganisations(self, request: i.ListOrganisationsRequest, _call: Call) -> i.ListOrganisationsResponse:
         self.met("ListOrganisations", request)
         rows = [one for one in self.world.organisations.values() if request.kind in (0, one.kind)]
         shown, token = page_of(sorted(rows, key=lambda one: one.name), request.page_size, request.page_token)
@@ -362,7 +364,7 @@ class CasesStub(_Stub, cases_pb2_grpc.CasesServiceServicer):
             ),
         )
 
-    def _summary(self, case: c.Case, state: c.CaseState) -> c.CaseSummary:
+    def _summary(self, case: c.Case, state: c.CaseState.ValueType) -> c.CaseSummary:
         student = case.student
         return c.CaseSummary(
             case_id=case.case_id,
@@ -382,7 +384,7 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
     """Figures as the world has them."""
 
     @read
-    def GetProviderFigures(self, request: r.GetProviderFiguresRequest, call: Call) -> r.GetProviderFiguresResponse:
+    def GetProviderFigures(self, request: r.GetProviderFiguresRequest, _call: Call) -> r.GetProviderFiguresResponse:
         self.met("GetProviderFigures", request)
         return r.GetProviderFiguresResponse(
             quarter=request.quarter,
@@ -392,7 +394,7 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         )
 
     @read
-    def GetNationalFigures(self, request: r.GetNationalFiguresRequest, call: Call) -> r.GetNationalFiguresResponse:
+    def GetNationalFigures(self, request: r.GetNationalFiguresRequest, _call: Call) -> r.GetNationalFiguresResponse:
         self.met("GetNationalFigures", request)
         totals = [
             r.Figure(indicator="cases-opened", value=1_252, rule_version=1),
@@ -412,36 +414,28 @@ class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServic
     """Notices of the world."""
 
     @read
-    def ListNotices(self, request: n.ListNoticesRequest, call: Call) -> n.ListNoticesResponse:
+    def ListNotices(self, request: n.ListNoticesRequest, _call: Call) -> n.ListNoticesResponse:
         self.met("ListNotices", request)
         return n.ListNoticesResponse(notices=self.world.notices)
+
+
+class DocumentsStub(_Stub, documents_pb2_grpc.DocumentsServiceServicer):
+    """No page calls it yet; what is not defined is answered UNIMPLEMENTED."""
 
 
 @contextmanager
 def serving(world: World) -> Iterator[Mapping[str, str]]:
     """Serve a world; yields addresses by the service's name."""
+    stubs: dict[str, tuple[Any, Any, Any]] = {
+        "identity": (IdentityStub, identity_pb2_grpc.add_IdentityServiceServicer_to_server, i),
+        "cases": (CasesStub, cases_pb2_grpc.add_CasesServiceServicer_to_server, c),
+        "reporting": (ReportingStub, reporting_pb2_grpc.add_ReportingServiceServicer_to_server, r),
+        "notifications": (NotificationsStub, notifications_pb2_grpc.add_NotificationsServiceServicer_to_server, n),
+        "documents": (DocumentsStub, documents_pb2_grpc.add_DocumentsServiceServicer_to_server, documents_pb2),
+    }
     servicers = {
-        "identity": Servicer(
-            IdentityStub(world), identity_pb2_grpc.add_IdentityServiceServicer_to_server, _service(i, "IdentityService")
-        ),
-        "cases": Servicer(
-            CasesStub(world), cases_pb2_grpc.add_CasesServiceServicer_to_server, _service(c, "CasesService")
-        ),
-        "reporting": Servicer(
-            ReportingStub(world),
-            reporting_pb2_grpc.add_ReportingServiceServicer_to_server,
-            _service(r, "ReportingService"),
-        ),
-        "notifications": Servicer(
-            NotificationsStub(world),
-            notifications_pb2_grpc.add_NotificationsServiceServicer_to_server,
-            _service(n, "NotificationsService"),
-        ),
-        "documents": Servicer(
-            documents_pb2_grpc.DocumentsServiceServicer(),
-            documents_pb2_grpc.add_DocumentsServiceServicer_to_server,
-            _service(documents_pb2, "DocumentsService"),
-        ),
+        name: Servicer(stub(world), add, module.DESCRIPTOR.services_by_name[f"{name.capitalize()}Service"])
+        for name, (stub, add, module) in stubs.items()
     }
     running = {
         name: serve(address="127.0.0.1:0", servicers=[servicer], verifier=verifier())
@@ -454,7 +448,3 @@ def serving(world: World) -> Iterator[Mapping[str, str]]:
     finally:
         for server in running.values():
             server.stop(0)
-
-
-def _service(module: Any, name: str) -> Any:
-    return module.DESCRIPTOR.services_by_name[name]

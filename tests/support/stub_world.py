@@ -1,12 +1,12 @@
 """A small made-up world behind the real contracts: people, organisations, requests, cases, figures, notices.
 
 The gateway's page tests and `stub_gateway` run on it. It keeps what is written, so that a page shows what a form sent;
-it holds only as many rules as pages need to meet their errors. Every call comes through the real edge, with real tokens.
+it holds only as many rules as pages need to meet their errors.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -164,8 +164,8 @@ def furnish(clock: Clock) -> World:
             tuple(number_id(one) for one in organisations),
             [i.RoleGrant(role=role, works=not missing, missing=missing)],
         )
-    for number, name in enumerate(NAMES):
-        _add_request(world, number, name)
+    for number, student in enumerate(NAMES):
+        _add_request(world, number, student)
     _add_cases(world)
     world.figures = [
         r.Figure(indicator="minutes", value=1130, rule_version=1),
@@ -243,6 +243,28 @@ def _add_request(world: World, number: int, name: tuple[str, str, str, int, str,
     world.requests.append(request)
 
 
+_HAPPENED = (
+    (
+        c.EVENT_KIND_HOME_VISIT,
+        -1,
+        c.OUTCOME_REACHED,
+        40,
+        "Hine and her koro were home. She wants to be back for kapa haka on Thursday; the early bus is the hard part.",
+        True,
+    ),
+    (c.EVENT_KIND_CONTACT_ATTEMPT, -1, c.OUTCOME_NO_ANSWER, 5, "", False),
+    (
+        c.EVENT_KIND_HUI,
+        -2,
+        c.OUTCOME_UNSPECIFIED,
+        70,
+        "With the dean and Whaea Tui. A shorter day for two weeks, then a review.",
+        False,
+    ),
+    (c.EVENT_KIND_SUPPORT, -3, c.OUTCOME_UNSPECIFIED, 20, "Bus card arranged.", True),
+)
+
+
 def _add_cases(world: World) -> None:
     manager, lead = world.people["manager"].person_id, world.people["lead"].person_id
     for request in world.requests[3:]:
@@ -264,28 +286,7 @@ def _add_cases(world: World) -> None:
     for case in (first, second):
         case.case_manager_id = manager
         case.assigned_at.CopyFrom(case.opened_at)
-    for number, (kind, days, outcome, minutes, note, shared) in enumerate(
-        (
-            (
-                c.EVENT_KIND_HOME_VISIT,
-                -1,
-                c.OUTCOME_REACHED,
-                40,
-                "Hine and her koro were home. She wants to be back for kapa haka on Thursday; the early bus is the hard part.",
-                True,
-            ),
-            (c.EVENT_KIND_CONTACT_ATTEMPT, -1, c.OUTCOME_NO_ANSWER, 5, "", False),
-            (
-                c.EVENT_KIND_HUI,
-                -2,
-                c.OUTCOME_UNSPECIFIED,
-                70,
-                "With the dean and Whaea Tui. A shorter day for two weeks, then a review.",
-                False,
-            ),
-            (c.EVENT_KIND_SUPPORT, -3, c.OUTCOME_UNSPECIFIED, 20, "Bus card arranged.", True),
-        )  # fmt: skip
-    ):
+    for number, (kind, days, outcome, minutes, note, shared) in enumerate(_HAPPENED):
         world.entries.setdefault(first.case_id, []).append(
             c.TimelineEntry(
                 entry_id=number_id(400 + number),
@@ -302,13 +303,8 @@ def _add_cases(world: World) -> None:
     first.minutes, first.last_contact_on = 135, world.day(-1)
 
 
-def case_state(world: World, case: c.Case) -> c.CaseState:
+def case_state(world: World, case: c.Case) -> c.CaseState.ValueType:
     """Where a case stands, from its facts."""
     if not case.case_manager_id:
         return c.CASE_STATE_NEW
     return c.CASE_STATE_ACTIVE if world.entries.get(case.case_id) else c.CASE_STATE_ASSIGNED
-
-
-def aware(stamp: Timestamp) -> datetime:
-    """A moment of the contract."""
-    return stamp.ToDatetime()

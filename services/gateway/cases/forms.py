@@ -6,7 +6,7 @@ from uuid import UUID
 from ascms.cases.v1 import cases_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, RadioField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
@@ -53,10 +53,10 @@ class EntryForm(OnceForm):
     outcome = RadioField(
         _l("How did it go?"),
         choices=[
-            ("reached", _l("Reached someone")),
-            ("no-answer", _l("Nobody there")),
-            ("wrong-target", _l("Wrong address or number")),
-            ("refused", _l("They did not want to talk")),
+            SelectChoice("reached", _l("Reached someone")),
+            SelectChoice("no-answer", _l("Nobody there")),
+            SelectChoice("wrong-target", _l("Wrong address or number")),
+            SelectChoice("refused", _l("They did not want to talk")),
         ],
         validate_choice=False,
     )
@@ -70,7 +70,7 @@ class EntryForm(OnceForm):
         """A form for one kind of entry, on a day that is at latest `today`."""
         self._kind, self._today = kind, today
         super().__init__(data={"outcome": "reached", "minutes": "30", "happened_on": today})
-        self.minutes.choices = [(choice, choice) for choice in QUICK_MINUTES] + [(OTHER, _("Another time"))]
+        self.minutes.choices = [*map(SelectChoice, QUICK_MINUTES), SelectChoice(OTHER, _("Another time"))]
 
     @property
     def has_outcome(self) -> bool:

@@ -190,8 +190,12 @@ def present_recorded(entries: Sequence[cases_pb2.TimelineEntry], entry_id: str) 
 
 
 def other_kinds() -> list[tuple[str, str]]:
-    """What else than a visit can be recorded: where and in which words."""
-    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if kind != cases_pb2.EVENT_KIND_HOME_VISIT]
+    """What can be recorded besides visits and the parts of the record: where and in which words."""
+    return [
+        (slug, kind_name(kind))
+        for kind, slug in SLUGS.items()
+        if kind not in {cases_pb2.EVENT_KIND_HOME_VISIT, *_RECORD_PARTS}
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def show_list() -> str:
         lines=present_lines(answer.cases),
         next_page=answer.next_page_token,
         manager=manager,
+        manager_name="" if manager == "me" else names_of({manager}).get(manager, ""),
     )
 
 
@@ -75,9 +76,12 @@ def _present(case: cases_pb2.Case, people: dict[str, str]) -> pages.CasePage:
 
 
 def _list_entries(case_id: UUID) -> cases_pb2.ListEventsResponse:
-    wanted = cases_pb2.EVENT_KIND_HOME_VISIT if request.args.get("show") == "visits" else 0
+    is_visits = request.args.get("show") == "visits"
     question = cases_pb2.ListEventsRequest(
-        case_id=str(case_id), kind=wanted, page_size=20, page_token=request.args.get("older", "")
+        case_id=str(case_id),
+        kind=cases_pb2.EVENT_KIND_HOME_VISIT if is_visits else cases_pb2.EVENT_KIND_UNSPECIFIED,
+        page_size=20,
+        page_token=request.args.get("older", ""),
     )
     answer: cases_pb2.ListEventsResponse = call("cases", "ListEvents", question)
     return answer

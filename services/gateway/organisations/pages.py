@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from ascms.identity.v1 import identity_pb2
 from flask_babel import gettext as _
-from wtforms import RadioField
+from wtforms import RadioField, SelectChoice
 
 from services.gateway.backends import organisations_of
 from services.gateway.security import Caller, caller
 from services.gateway.wording import MISSING, MISSING_NEXT, ORGANISATION_KINDS, ROLE_MEANINGS, role_name
 
+_WITH_CASES = {"case_manager", "workflow_lead"}
 KINDS_BY_FILTER = {
     "providers": identity_pb2.ORGANISATION_KIND_PROVIDER,
     "schools": identity_pb2.ORGANISATION_KIND_SCHOOL,
@@ -22,6 +23,7 @@ KINDS_BY_FILTER = {
 class Role:
     """A role someone holds. While it does not work, `missing` and `next_step` say why and what happens."""
 
+    code: str
     name: str
     meaning: str
     works: bool
@@ -42,6 +44,11 @@ class PersonLine:
         """Whether every role works."""
         return all(role.works for role in self.roles)
 
+    @property
+    def may_have_cases(self) -> bool:
+        """Whether cases may be theirs."""
+        return any(role.code in _WITH_CASES for role in self.roles)
+
 
 @dataclass(frozen=True, slots=True)
 class OrganisationLine:
@@ -55,6 +62,7 @@ class OrganisationLine:
 def present_role(code: str, *, works: bool, missing: str) -> Role:
     """One role with what is missing."""
     return Role(
+        code=code,
         name=role_name(code),
         meaning=str(ROLE_MEANINGS.get(code, "")),
         works=works,
@@ -98,7 +106,9 @@ def choose_person(field: RadioField, people: Iterable[identity_pb2.Person], *, c
     """Make people the choices of a field; the caller stands first and is marked."""
     me = str(caller().person_id)
     ordered = sorted(people, key=lambda person: person.person_id != me)
-    field.choices = [(person.person_id, _person_words(person, me=me, current=current)) for person in ordered]
+    field.choices = [
+        SelectChoice(person.person_id, _person_words(person, me=me, current=current)) for person in ordered
+    ]
 
 
 def _person_words(person: identity_pb2.Person, *, me: str, current: str) -> str:

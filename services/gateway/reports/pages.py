@@ -17,7 +17,8 @@ INDICATORS = {
     "cases-opened": (
         _l("Cases opened"),
         _l(
-            "Requests for support that were accepted in the quarter: each opens one case. Counted on the day the case was opened."
+            "Requests for support that were accepted in the quarter: each opens one case. Counted on the day the case "
+            "was opened."
         ),
         _l("cases"),
     ),

@@ -18,13 +18,14 @@ class Column:
 
 
 COLUMNS = (
+    Column("school_number", _l("The number of your school, as the ministry gave it"), "0417", is_needed=True),
+    Column("nsn", _l("National Student Number: nine or ten digits with leading zeros, or empty"), "0123456789"),
     Column("given_names", _l("Given names, or the only name"), "Āwhina Rose", is_needed=True),
     Column("family_name", _l("Family name; empty for someone with one name"), "Example-Tūī"),
     Column("preferred_name", _l("The name the student goes by, if it is another"), "Āwhi"),
     Column("date_of_birth", _l("Year, month, day"), "2012-03-04", is_needed=True),
     Column("year_level", _l("School year, 0 to 13"), "9", is_needed=True),
     Column("gender", _l("female, male, another, or empty"), "female"),
-    Column("nsn", _l("National Student Number: nine or ten digits with leading zeros, or empty"), "0123456789"),
     Column("caregiver_name", _l("Someone who cares for the student; one name is enough"), "Mere Example"),
     Column("caregiver_relationship", _l("Who they are to the student"), "mother"),
     Column("caregiver_phone", _l("Their phone number"), "021 555 0101"),

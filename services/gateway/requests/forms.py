@@ -10,9 +10,10 @@ from ascms.cases.v1 import cases_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField
 from wtforms.validators import ValidationError
 
+from kit.web.dates import capitalise
 from kit.web.forms import DayField, EmailAddressField, LongTextField, Needed, TextField
 from services.gateway.cases.forms import read_version
 from services.gateway.people import term_name
@@ -22,6 +23,7 @@ MOST_CAREGIVERS = 6
 SHOWN_CAREGIVERS = 2
 MOST_HALF_DAYS = 200
 MOST_BYTES = 1_048_576
+_CHOOSE = _l("Choose one of the answers.")
 _PARTS = ("name", "relationship", "phone", "email", "safe_to_contact")
 
 
@@ -54,17 +56,28 @@ class RequestForm(OnceForm):
         description=_l("For example 4 March 2012"),
     )
     year_level = SelectField(
-        _l("Year"), validators=[Needed(_l("Choose the student’s year."))], choices=[], validate_choice=False
+        _l("Year"),
+        validators=[Needed(_l("Choose the student’s year."))],
+        choices=[],
+        invalid_choice_message=_CHOOSE,
     )
     gender = RadioField(
         _l("Gender"),
-        choices=[("1", _l("Female")), ("2", _l("Male")), ("3", _l("Another gender")), ("0", _l("Not said"))],
+        choices=[
+            SelectChoice("1", _l("Female")),
+            SelectChoice("2", _l("Male")),
+            SelectChoice("3", _l("Another gender")),
+            SelectChoice("0", _l("Not said")),
+        ],
         default="0",
+        invalid_choice_message=_CHOOSE,
     )
     nsn = TextField(
         _l("National Student Number"), description=_l("Nine or ten digits. Leave it empty if you do not know it.")
     )
-    term = SelectField(_l("Term"), validators=[Needed(_l("Choose the term."))], choices=[], validate_choice=False)
+    term = SelectField(
+        _l("Term"), validators=[Needed(_l("Choose the term."))], choices=[], invalid_choice_message=_CHOOSE
+    )
     present_half_days = TextField(
         _l("Half-days present"), validators=[Needed(_l("Write how many half-days the student was present."))]
     )
@@ -83,8 +96,8 @@ class RequestForm(OnceForm):
         """A form whose terms are those that have begun by `today`."""
         super().__init__()
         self._today = today
-        self.year_level.choices = [("", _("Choose")), *((str(level), str(level)) for level in range(14))]
-        self.term.choices = [(term, term_name(term)) for term in recent_terms(today)]
+        self.year_level.choices = [SelectChoice("", _("Choose")), *(SelectChoice(str(level)) for level in range(14))]
+        self.term.choices = [SelectChoice(term, capitalise(term_name(term))) for term in recent_terms(today)]
 
     def caregivers(self) -> Iterator[CaregiverFields]:
         """The caregivers that the form shows."""
@@ -96,8 +109,7 @@ class RequestForm(OnceForm):
     def shown_caregivers(self) -> int:
         """How many caregivers have room on the page."""
         text = str(self.shown.data or "")
-        number = int(text) if text in {str(most) for most in range(1, MOST_CAREGIVERS + 1)} else SHOWN_CAREGIVERS
-        return number
+        return int(text) if text in {str(most) for most in range(1, MOST_CAREGIVERS + 1)} else SHOWN_CAREGIVERS
 
     def add_caregiver(self) -> None:
         """Make room for one more."""

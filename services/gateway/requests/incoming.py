@@ -5,6 +5,7 @@ from uuid import UUID
 from ascms.cases.v1 import cases_pb2
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from wtforms import SelectChoice
 
 from services.gateway.backends import call
 from services.gateway.cases.views import case_managers
@@ -52,7 +53,7 @@ def show(request_id: UUID) -> Response:
     question = cases_pb2.GetIncomingRequestRequest(request_id=str(request_id))
     found = call("cases", "GetIncomingRequest", question).request
     choose_person(form.case_manager_id, call("identity", "ListPeople", case_managers()).people)
-    form.case_manager_id.choices.append((form.LATER, _("Decide later")))
+    form.case_manager_id.choices.append(SelectChoice(form.LATER, _("Decide later")))
     form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
     names = organisation_names({found.school_id, found.provider_id})
     shown = pages.present_request(found, organisations=names, today=today())

@@ -8,7 +8,7 @@ from ascms.cases.v1 import cases_pb2
 
 from kit.errors import Violation
 from services.gateway.people import Attendance, Student, present_attendance, present_student
-from services.gateway.wording import day_of, moment_of, violation_words
+from services.gateway.wording import cell_words, day_of, moment_of
 
 STATES_BY_FILTER = {
     "waiting": cases_pb2.REQUEST_STATE_SUBMITTED,
@@ -91,7 +91,7 @@ def present_rows(rows: Sequence[cases_pb2.ImportedRow]) -> list[RowLine]:
             result=_RESULTS.get(row.result, ""),
             request_id=row.request_id,
             faults=tuple(
-                (fault.column, violation_words(Violation(fault.column, fault.reason, fault.description)))
+                (fault.column, cell_words(Violation(fault.column, fault.reason, fault.description)))
                 for fault in row.violations
             ),
         )

@@ -1,0 +1,199 @@
+"""What holds for every page: access, forms, cost, languages."""
+
+import io
+import re
+from collections.abc import Callable
+from gettext import GNUTranslations
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask
+
+from kit.errors import UnavailableError
+from tests.gateway.pages.conftest import Browser
+from tests.support.stub_world import World, number_id
+
+As = Callable[..., Browser]
+TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
+
+PAGES = {
+    "lead": [
+        "/",
+        "/incoming",
+        f"/incoming/{number_id(200)}",
+        f"/incoming/{number_id(203)}",
+        "/cases",
+        "/cases?state=new&manager=me",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}?show=visits",
+        f"/cases/{number_id(305)}/assign",
+        f"/cases/{number_id(303)}/events/new?kind=home-visit",
+        "/figures/2026-Q1",
+        "/people",
+        "/account",
+    ],
+    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui"],
+    "attendance": ["/", "/requests", f"/requests/{number_id(200)}", "/requests/new", "/requests/import"],
+    "analyst": ["/", "/national-figures/2026-Q1"],
+    "admin": ["/", "/organisations", "/organisations?kind=schools"],
+    "authoriser": ["/", "/people"],
+    "contact": ["/", "/account"],
+    "": ["/", "/privacy", "/accessibility"],
+}
+EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
+POSTS = [
+    ("attendance", "/requests/new"),
+    ("attendance", "/requests/import"),
+    ("lead", f"/incoming/{number_id(200)}"),
+    ("lead", f"/cases/{number_id(305)}/assign"),
+    ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+]
+NEEDS = [
+    ("contact", "/requests"),
+    ("contact", "/cases"),
+    ("manager", "/incoming"),
+    ("manager", "/people"),
+    ("manager", "/figures/2026-Q1"),
+    ("lead", "/requests/new"),
+    ("lead", "/national-figures/2026-Q1"),
+    ("attendance", "/cases"),
+    ("attendance", "/organisations"),
+    ("analyst", "/cases"),
+    ("newcomer", "/cases"),
+]
+
+
+@pytest.mark.parametrize(("key", "path"), EACH)
+@pytest.mark.parametrize("language", ["en", "mi"])
+def test_a_page_has_one_heading_its_language_and_no_script_that_it_needs(
+    as_: As, key: str, path: str, language: str
+) -> None:
+    page = as_(key, language=language).text(path)
+    assert page.count("<h1") == 1
+    assert f'<html lang="{"en-NZ" if language == "en" else "mi"}"' in page
+    assert not re.search(r"<script(?![^>]* src=)|\son\w+=|style=\"|javascript:", page)
+
+
+@pytest.mark.parametrize(("key", "path"), EACH)
+def test_a_page_costs_at_most_two_calls_besides_names(as_: As, key: str, path: str) -> None:
+    calls = as_(key).get(path).headers["X-Backend-Calls"].split(",")
+    assert len([call for call in calls if call and "BatchGet" not in call]) <= 2
+
+
+@pytest.mark.parametrize(("key", "path"), EACH)
+def test_names_cost_one_call_at_first_and_none_afterwards(as_: As, key: str, path: str) -> None:
+    browser = as_(key)
+    browser.text(path)
+    assert "BatchGet" not in browser.get(path).headers["X-Backend-Calls"]
+
+
+@pytest.mark.parametrize(("key", "path"), POSTS)
+def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, path: str) -> None:
+    form = as_(key).fill(path)
+    del form["csrf_token"]
+    response = as_(key).post(path, form)
+    assert response.status_code == 400
+    assert "That form could not be used" in response.text
+    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent"} & {
+        method for method, _request in world.calls
+    }
+
+
+def test_every_form_is_among_those_tested(app: Flask) -> None:
+    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account"}
+    posts = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0] in ours
+    }
+    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"}
+
+
+@pytest.mark.parametrize(("key", "path"), NEEDS)
+def test_a_page_that_a_role_does_not_open_says_so(as_: As, key: str, path: str) -> None:
+    response = as_(key).get(path)
+    assert response.status_code == 403
+    assert "You cannot open this" in response.text
+
+
+@pytest.mark.parametrize("path", ["/cases", "/requests/new", "/figures", "/people", "/account"])
+def test_nobody_signed_in_goes_to_the_sign_in_and_back(as_: As, path: str) -> None:
+    response = as_("").get(path)
+    assert response.status_code == 303
+    assert response.location.startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/cases/1", "/cases/x'", f"/cases/{number_id(999)}", "/incoming/%00", f"/cases/{number_id(999)}/assign"],
+)
+def test_an_id_that_is_none_and_one_that_is_not_ours_look_the_same(as_: As, path: str) -> None:
+    response = as_("lead").get(path)
+    assert response.status_code == 404
+    assert "We could not find that" in response.text
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("lead", "/cases?page=\N{SNOWMAN}"), ("lead", "/cases?manager=x"), ("attendance", "/requests?page=a b")],
+)
+def test_a_filter_that_no_page_made_is_a_page_that_is_not_there(as_: As, key: str, path: str) -> None:
+    response = as_(key).get(path)
+    assert response.status_code == 404
+    assert "<h1" in response.text
+
+
+def test_a_service_that_is_away_is_said_in_words(as_: As, world: World) -> None:
+    world.failures["ListCases"] = UnavailableError("database-away", "away")
+    response = as_("lead").get("/cases")
+    assert response.status_code == 503
+    assert "Part of the service is away" in response.text
+
+
+def test_a_name_is_shown_as_it_was_written(as_: As) -> None:
+    page = as_("lead").text("/incoming")
+    for name in ("Āwhi Example-Tūī", "Te Ariki O’Madeup", "Siaosi", "Anna Nguyễn-Sample"):
+        assert name in page
+
+
+def test_every_text_is_translated(app: Flask) -> None:
+    with (TRANSLATIONS / "messages.po").open("rb") as file:
+        catalogue = read_po(file)
+    missing = [
+        message.id
+        for message in catalogue
+        if message.id and not all(message.string if isinstance(message.string, tuple | list) else [message.string])
+    ]
+    assert missing == []
+    assert not [message.id for message in catalogue if message.id and message.fuzzy]
+
+
+def test_the_compiled_translations_are_those_of_the_source(app: Flask) -> None:
+    compiled = io.BytesIO()
+    with (TRANSLATIONS / "messages.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale="mi"))
+    compiled.seek(0)
+    wanted = GNUTranslations(compiled)._catalog  # type: ignore[attr-defined]
+    with (TRANSLATIONS / "messages.mo").open("rb") as file:
+        found = GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    assert {text: words for text, words in found.items() if text} == {
+        text: words for text, words in wanted.items() if text
+    }
+
+
+def test_every_text_of_the_sources_is_in_the_catalogue(tmp_path: Path) -> None:
+    gateway = Path(__file__).parents[3] / "services/gateway"
+    with (TRANSLATIONS / "messages.po").open("rb") as file:
+        known = {message.id[0] if isinstance(message.id, tuple) else message.id for message in read_po(file)}
+    options = {"trim_blocks": "True", "lstrip_blocks": "True"}
+    found = extract_from_dir(
+        gateway,
+        method_map=[("templates/**.html", "jinja2"), ("**.py", "python")],
+        options_map={"templates/**.html": options},
+        keywords={"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)},
+    )
+    texts = {text[0] if isinstance(text, tuple) else text for _file, _line, text, _comments, _context in found}
+    assert texts - known == set()

@@ -1,0 +1,56 @@
+"""Figures: a provider's own, and the national ones."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.gateway.pages.conftest import Browser
+from tests.support.stub_world import World, number_id
+
+As = Callable[..., Browser]
+
+
+def test_a_provider_sees_exact_numbers_with_their_meaning_and_date(as_: As) -> None:
+    page = as_("lead").text("/figures/2026-Q1")
+    assert "January to March 2026" in page
+    assert "18 h 50" in page
+    assert "Counted on the day of the visit." in page
+    assert "Rule, version 1." in page
+    assert "Counted up to" in page
+
+
+def test_without_a_quarter_the_present_one_is_shown(as_: As) -> None:
+    assert as_("lead").get("/figures").location == "/figures/2026-Q1"
+    assert as_("analyst").get("/national-figures").location == "/national-figures/2026-Q1"
+
+
+def test_what_a_person_wrote_is_waited_for(as_: As, world: World) -> None:
+    lead = as_("lead")
+    lead.send(f"/incoming/{number_id(200)}", case_manager_id="later")
+    lead.text("/figures/2026-Q1")
+    method, request = world.calls[-1]
+    assert (method, request.min_position) == ("GetProviderFigures", world.position)
+
+
+def test_what_is_not_counted_yet_is_said(as_: As, world: World) -> None:
+    world.is_counted = False
+    assert "What you saved last is not counted yet." in as_("lead").text("/figures/2026-Q1")
+
+
+def test_no_figures_are_said_in_words(as_: As, world: World) -> None:
+    world.figures.clear()
+    world.national.clear()
+    assert "No figures for this quarter" in as_("lead").text("/figures/2025-Q4")
+    assert "Nothing has been counted yet." in as_("analyst").text("/national-figures/2025-Q4")
+
+
+def test_hidden_numbers_are_words_not_zeros(as_: As) -> None:
+    page = as_("analyst").text("/national-figures/2026-Q1")
+    assert "Kererū Attendance Service" in page
+    assert page.count("hidden</span>") == 2
+    assert "Hidden does not mean zero." in page
+
+
+@pytest.mark.parametrize("quarter", ["2026-Q5", "2026", "x", "1899-Q1", "2026-Q1x", "٢026-Q1"])
+def test_a_quarter_that_is_none_is_a_page_that_is_not_there(as_: As, quarter: str) -> None:
+    assert as_("lead").get(f"/figures/{quarter}").status_code == 404

@@ -1,0 +1,193 @@
+"""A school asks for support: for one student, or with a file of many."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
+
+from kit.errors import InvalidArgumentError, UnavailableError, Violation
+from services.cases.importing import COLUMNS as FILE_COLUMNS
+from services.gateway.requests.columns import COLUMNS
+from tests.gateway.pages.conftest import URL, Browser
+from tests.support.stub_world import World, number_id
+
+As = Callable[..., Browser]
+
+ANSWERS: dict[str, Any] = {
+    "given_names": "Tāwhiri",
+    "date_of_birth-day": "4",
+    "date_of_birth-month": "3",
+    "date_of_birth-year": "2013",
+    "year_level": "8",
+    "gender": "0",
+    "nsn": "0123 456 780",
+    "caregiver_2_name": "Nanny Pretend",
+    "caregiver_2_phone": "021 555 0102",
+    "term": "2026-T1",
+    "present_half_days": "20",
+    "total_half_days": "50",
+    "concern": "Away most mornings.\nLikes kapa haka.",
+}
+
+
+def test_the_list_counts_its_filters_and_keeps_them_in_the_address(as_: As) -> None:
+    page = as_("attendance").text("/requests?state=waiting")
+    assert "Āwhi Example-Tūī" in page
+    assert "Māia Pretend" not in page
+    assert 'href="/requests?state=accepted"' in page
+    assert 'aria-current="true"' in page
+
+
+def test_a_long_list_goes_on_by_page_tokens(as_: As, world: World) -> None:
+    world.requests.extend(world.requests[:6] * 20)
+    first = as_("attendance").text("/requests")
+    assert "page=50" in first
+    assert "Back to the start" in as_("attendance").text("/requests?page=50")
+
+
+def test_a_request_says_where_it_stands(as_: As) -> None:
+    school = as_("attendance")
+    assert "The answer is late." in school.text(f"/requests/{number_id(200)}")
+    assert "has opened a case and will be in touch" in school.text(f"/requests/{number_id(204)}")
+
+
+def test_the_request_of_another_school_is_not_there(as_: As) -> None:
+    assert as_("attendance").get(f"/requests/{number_id(201)}").status_code == 404
+
+
+def test_a_request_is_sent_once_however_often_the_form_is(as_: As, world: World) -> None:
+    school, before = as_("attendance"), len(world.requests)
+    form = school.fill("/requests/new", **ANSWERS)
+    first, second = school.post("/requests/new", form), school.post("/requests/new", form)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.location == second.location
+    assert len(world.requests) == before + 1
+    sent = world.requests[-1]
+    assert (sent.student.nsn, sent.student.family_name, sent.student.date_of_birth) == ("0123456780", "", "2013-03-04")
+    assert [one.name for one in sent.caregivers] == ["Nanny Pretend"]
+    assert not sent.caregivers[0].safe_to_contact
+    assert "Sent:" in school.text(first.location)
+
+
+def test_missing_answers_are_listed_and_nothing_typed_is_lost(as_: As, world: World) -> None:
+    answers = ANSWERS | {"given_names": "", "present_half_days": "60", "caregiver_1_phone": "021 555 0199"}
+    response = as_("attendance").send("/requests/new", **answers)
+    assert response.status_code == 422
+    page = response.text
+    assert "There is a problem" in page
+    assert 'href="#given_names"' in page
+    assert "Write the student’s given names." in page
+    assert "cannot be more than the half-days open" in page
+    assert "Write the name of this caregiver." in page
+    assert "021 555 0199" in page
+    assert "Likes kapa haka." in page
+    assert world.calls[-1][0] != "SubmitRequest"
+
+
+def test_what_the_service_refuses_stands_at_its_field_in_words(as_: As, world: World) -> None:
+    world.failures["SubmitRequest"] = InvalidArgumentError.of(
+        Violation("student.nsn", "pattern", "must be nine or ten digits"),
+        Violation("caregivers[0].phone", "pattern", "must be six to thirty digits"),
+        Violation("student.date_of_birth", "age", "must make the student 4 to 20 years old"),
+    )
+    response = as_("attendance").send("/requests/new", **ANSWERS)
+    assert response.status_code == 422
+    assert 'href="#nsn"' in response.text
+    # The first caregiver was left empty, so the contract's caregiver 0 is the form's second.
+    assert 'href="#caregiver_2_phone"' in response.text
+    assert "too young or too old for school" in response.text
+
+
+def test_another_caregiver_gets_room_and_nothing_typed_is_lost(as_: As, world: World) -> None:
+    response = as_("attendance").send("/requests/new", **ANSWERS, action="add-caregiver")
+    assert response.status_code == 200
+    assert "Caregiver 3" in response.text
+    assert "Nanny Pretend" in response.text
+    assert "There is a problem" not in response.text
+
+
+def test_while_the_service_is_away_the_form_keeps_what_was_typed(as_: As, world: World) -> None:
+    world.failures["SubmitRequest"] = UnavailableError("database-away", "away")
+    response = as_("attendance").send("/requests/new", **ANSWERS)
+    assert response.status_code == 503
+    assert "What you wrote is still here" in response.text
+    assert "Likes kapa haka." in response.text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"year_level": "x"},
+        {"year_level": "99"},
+        {"gender": "7"},
+        {"term": "'; drop"},
+        {"total_half_days": "\N{ARABIC-INDIC DIGIT FIVE}"},
+        {"date_of_birth-year": "99999"},
+        {"concern": "a\0b"},
+        {"shown": "900"},
+        {"shown": "²"},
+        {"once": "x" * 500},
+    ],
+)
+def test_answers_that_no_browser_sends_are_refused_in_words(as_: As, broken: dict[str, str]) -> None:
+    response = as_("attendance").send("/requests/new", **(ANSWERS | broken))
+    assert response.status_code in {303, 400, 422}
+
+
+def post_file(browser: Browser, form: dict[str, object], content: bytes) -> TestResponse:
+    # Encoded here, since the test client would leave a large body's temporary file open.
+    boundary, body = encode_multipart(form | {"file": FileStorage(io.BytesIO(content), "requests.csv")})
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return browser.client.post("/requests/import", data=body, content_type=content_type, base_url=URL)
+
+
+def send_file(browser: Browser, content: bytes) -> tuple[dict[str, object], TestResponse]:
+    form = browser.fill("/requests/import")
+    return form, post_file(browser, form, content)
+
+
+def test_a_file_is_answered_row_by_row_with_the_faults_first(as_: As) -> None:
+    _form, response = send_file(as_("attendance"), b"header\ngood\nagain\nbad\ngood\n")
+    assert response.status_code == 200
+    page = response.text
+    assert page.index("Line 4") < page.index("Line 3") < page.index("Line 2") < page.index("Line 5")
+    assert "A National Student Number has nine or ten digits." in page
+    assert "Write the date as year-month-day" in page
+    assert "1 row was not sent." in page
+
+
+def test_loading_the_result_again_imports_nothing_again(as_: As, world: World) -> None:
+    school = as_("attendance")
+    form, _response = send_file(school, b"header\ngood\n")
+    again = post_file(school, form, b"header\ngood\n")
+    assert again.status_code == 200
+    assert world.position == 101
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "That file is empty."),
+        (b"x" * 1_048_577, "larger than 1 MB"),
+        (b"header\n\xff\xfe", "must be UTF-8"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_at_its_field(as_: As, content: bytes, told: str) -> None:
+    _form, response = send_file(as_("attendance"), content)
+    assert response.status_code == 422
+    assert told in response.text
+    assert 'href="#file"' in response.text
+
+
+def test_no_file_chosen_is_said(as_: As) -> None:
+    assert "Choose the file." in as_("attendance").send("/requests/import").text
+
+
+def test_the_page_explains_exactly_the_columns_that_the_service_reads(as_: As) -> None:
+    assert {column.name for column in COLUMNS} == set(FILE_COLUMNS)
+    template = as_("attendance").get("/requests/import/template.csv")
+    assert template.data.decode("utf-8-sig").splitlines()[0] == ",".join(column.name for column in COLUMNS)
+    assert "attachment" in template.headers["Content-Disposition"]
