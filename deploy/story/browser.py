@@ -114,6 +114,14 @@ class Browser:
         sent = self._session.post(form.action, data=data, files=files, headers=headers, timeout=_TIMEOUT_SECONDS)
         return _page(sent)
 
+    def cookies(self) -> dict[str, str]:
+        """What it keeps for the product's own address."""
+        return {
+            cookie.name: cookie.value or ""
+            for cookie in self._session.cookies
+            if cookie.domain in (urlsplit(self.base_url).hostname or "")
+        }
+
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()

@@ -1,0 +1,206 @@
+"""Every measure, in turn, and a table of them in docs/performance.md: `make bench`.
+
+Starts what it needs (a system of its own in a temporary folder, the test PostgreSQL, Kafka where Java and Maven are)
+and leaves nothing behind. Ratios are against the raw thing in the same run, so that they mean something on any machine; the
+rest is of the machine that the table names. `--only NAME` runs one measure and writes no table.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_READY_SECONDS = 240
+_RELAY_RATIO, _START_SECONDS, _MEGABYTES, _PAGE_MILLISECONDS = 0.5, 20, 1200, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table."""
+
+    measure: str
+    seen: str
+    aim: str
+    is_met: bool | None
+
+
+def main() -> int:
+    """Measure, print, and write the table; 1 where an aim is missed, so that it is seen."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--only", choices=["rpc", "record", "outbox", "system"])
+    only = parser.parse_args().only
+    lines: list[Line] = []
+    for name, measure in (("rpc", _rpc), ("record", _record), ("outbox", _outbox), ("system", _system)):
+        if only in (None, name):
+            print(f"measuring: {name}", flush=True)
+            lines += measure()
+    for line in lines:
+        print(f"{_mark(line):>7}  {line.measure}: {line.seen} (aim: {line.aim})")
+    if only is None:
+        _write(lines)
+    return 1 if any(line.is_met is False for line in lines) else 0
+
+
+def _rpc() -> list[Line]:
+    found = _run("bench_rpc.py")
+    seen = f"**{found['ratio']}** ({found['edge_per_core_second']:,} ÷ {found['bare_per_core_second']:,} a core-second)"
+    return [
+        Line("one RPC through all interceptors ÷ a bare grpcio call", seen, "≥ 0.6", found["ratio"] >= found["aim"])
+    ]
+
+
+def _record() -> list[Line]:
+    found = _run("bench_record.py")
+    seen = (
+        f"**{found['ratio']}** ({found['ours_per_second']:,} ÷ {found['bare_per_second']:,} a second, one connection)"
+    )
+    return [Line("record an event ÷ the same rows by bare psycopg", seen, "≥ 0.5", found["ratio"] >= found["aim"])]
+
+
+def _outbox() -> list[Line]:
+    found = _run("bench_outbox.py")
+    relay, bare = found["relay_kafka_per_second"], found["kafka_bare_per_second"]
+    seen = f"**{found['relay_to_bare']}** ({relay:,.0f} ÷ {bare:,.0f} events a second)"
+    lines = [
+        Line("outbox → Kafka ÷ a bare kafka-python producer", seen, "≥ 0.5", found["relay_to_bare"] >= _RELAY_RATIO)
+    ]
+    tuned = f"{found['relay_to_tuned']} ({found['kafka_tuned_per_second']:,.0f} a second)"
+    lines.append(Line("the same ÷ that producer with the relay's own settings", tuned, "", None))
+    for broker, latency in found["latency_ms"].items():
+        seen = ", ".join(f"{name} {value} ms" for name, value in latency.items())
+        lines.append(Line(f"commit → waiting consumer, {broker}", seen, "", None))
+    return lines
+
+
+def _system() -> list[Line]:
+    with tempfile.TemporaryDirectory(prefix="ascms-bench-") as folder:
+        state = Path(folder) / "state"
+        with _running(state) as first:
+            _tell_story(state)
+            pages = _run("bench_pages.py", "--state", str(state))
+        with _running(state) as again:
+            pass
+    lines = [
+        Line(
+            "installed → ready, first start (migrations, demonstration)",
+            f"{first.seconds} s",
+            "< 20 s",
+            first.seconds < _START_SECONDS,
+        ),
+        Line("installed → ready, later start", f"{again.seconds} s", "< 20 s", again.seconds < _START_SECONDS),
+        Line("whole system at rest", f"{first.megabytes} MB Pss", "< 1,200 MB", first.megabytes < _MEGABYTES),
+    ]
+    for name, words in (("list", "list of cases"), ("case", "case page")):
+        for people in (1, 20):
+            seen = pages[f"{name}_with_{people}"]
+            told = f"p95 {seen['p95']} ms, p50 {seen['p50']} ms, {seen['per_second']} pages a second"
+            who = "1 person" if people == 1 else f"{people} people without a pause"
+            lines.append(Line(f"{words}, {who}", told, "p95 < 300 ms", seen["p95"] < _PAGE_MILLISECONDS))
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `make up` said of itself."""
+
+    seconds: float
+    megabytes: int
+
+
+@contextmanager
+def _running(state: Path) -> Iterator[Started]:
+    environment = {**os.environ, "ASCMS_STATE": str(state), "ASCMS_PORT": str(_free_port())}
+    log = state.with_suffix(".log")
+    with log.open("w", encoding="utf-8") as output:
+        up = subprocess.Popen(
+            [sys.executable, str(ROOT / "deploy" / "local" / "up")], env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield _await(log, up)
+    finally:
+        up.send_signal(signal.SIGTERM)
+        up.wait(timeout=60)
+
+
+def _await(log: Path, up: subprocess.Popen[bytes]) -> Started:
+    ends_at = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < ends_at:
+        text = log.read_text(encoding="utf-8")
+        seconds, megabytes = re.search(r"in ([0-9.]+) s from installed", text), re.search(r"([0-9]+) MB Pss", text)
+        if seconds and megabytes:
+            return Started(float(seconds[1]), int(megabytes[1]))
+        if up.poll() is not None:
+            break
+        time.sleep(0.2)
+    sys.exit(f"bench: the system did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
+
+
+def _tell_story(state: Path) -> None:
+    # The story fills the lists that the pages show.
+    subprocess.run(
+        [sys.executable, "-m", "deploy.story", "--state", str(state)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+
+
+def _run(script: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "deploy" / "bench" / script), *arguments],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _free_port() -> int:
+    """The first of a range of forty free ports, as far as one can know beforehand."""
+    for base in range(21_000, 29_000, 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", base)) != 0:
+                return base
+    sys.exit("bench: no free port")
+
+
+def _write(lines: list[Line]) -> None:
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    rows = "\n".join(f"| {line.measure} | {line.seen} | {line.aim} | {_mark(line)} |" for line in lines)
+    measured = (
+        f"{BEGIN}\nMeasured on {datetime.now(UTC):%d %B %Y} with `make bench`: {os.cpu_count()} cores ({processor}), "
+        f"CPython {platform.python_version()}, loopback.\n\n| Measure | Seen | Aim | |\n|---|---|---|---|\n{rows}\n{END}"
+    )
+    text = TABLE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    TABLE.write_text(before + measured + rest.partition(END)[2], encoding="utf-8")
+
+
+def _mark(line: Line) -> str:
+    return {True: "met", False: "missed", None: ""}[line.is_met]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
