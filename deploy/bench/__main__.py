@@ -1,8 +1,8 @@
 """Every measure, in turn, and a table of them in docs/performance.md: `make bench`.
 
 Starts what it needs (a system of its own in a temporary folder, the test PostgreSQL, Kafka where Java and Maven are)
-and leaves nothing behind. Ratios are against the raw thing in the same run, so that they mean something on any machine; the
-rest is of the machine that the table names. `--only NAME` runs one measure and writes no table.
+and leaves nothing behind. Ratios are against the raw thing in the same run, so that they mean something on any machine;
+the rest is of the machine that the table names. `--only NAME` runs one measure and writes no table.
 """
 
 import argparse
@@ -189,8 +189,9 @@ def _write(lines: list[Line]) -> None:
         platform.processor(),
     )
     rows = "\n".join(f"| {line.measure} | {line.seen} | {line.aim} | {_mark(line)} |" for line in lines)
+    cores = f"{os.cpu_count()} cores ({processor})"
     measured = (
-        f"{BEGIN}\nMeasured on {datetime.now(UTC):%d %B %Y} with `make bench`: {os.cpu_count()} cores ({processor}), "
+        f"{BEGIN}\nMeasured on {datetime.now(UTC):%d %B %Y} with `make bench`: {cores}, "
         f"CPython {platform.python_version()}, loopback.\n\n| Measure | Seen | Aim | |\n|---|---|---|---|\n{rows}\n{END}"
     )
     text = TABLE.read_text(encoding="utf-8")
