@@ -53,7 +53,6 @@ class Channels:
             self._channels, self._stubs, self._pid = [], {}, 0
 
     def _connect(self) -> None:
-        self._pid = os.getpid()
         self._stubs = {}
         self._channels = [
             grpc.insecure_channel(
@@ -70,6 +69,8 @@ class Channels:
             )
             for number in range(self._count)
         ]
+        # Last: a failure above must not leave a process that believes it is connected and has no channel.
+        self._pid = os.getpid()
 
 
 class Backend:
