@@ -416,6 +416,9 @@ class Jobs:
                     self._give_up(name, task, arguments)
                 elif context.job.queueing_lock:
                     self._free_lock(context.job)
+                if isinstance(error, StopIteration):
+                    # asyncio cannot carry it: the job would never end, and hold its place in this worker for ever.
+                    raise RuntimeError("StopIteration in a job") from error  # noqa: TRY004 - no check of a type
                 raise
             else:
                 _DONE.labels(self.database.service, name).inc()

@@ -9,8 +9,8 @@ from kit.errors import ConflictError
 
 MAX_ATTEMPTS = 10
 """So often a mail server is asked to take a notice; then its delivery has failed, for everyone to see."""
-LEASE = timedelta(minutes=2)
-"""An attempt that has not ended after so long died: another may begin. Longer than any attempt takes."""
+LEASE = timedelta(minutes=1)
+"""An attempt that has not ended after so long has died, and another may begin. All its waits add up to less."""
 CHASE_AFTER = timedelta(minutes=15)
 """A notice not sent, or a plan not carried out, after so long is counted and set going again."""
 

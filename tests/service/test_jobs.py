@@ -42,16 +42,17 @@ def database(url: str) -> Iterator[Database]:
 class Diary:
     """A task that notes what it was run with, and fails as often as it is told."""
 
-    def __init__(self, *, failures: int = 0) -> None:
+    def __init__(self, *, failures: int = 0, error: type[Exception] = ConnectionError) -> None:
         self.runs: queue.Queue[tuple[UUID, UUID]] = queue.Queue()
         self.given_up: queue.Queue[UUID] = queue.Queue()
         self._failures = failures
+        self._error = error
 
     def run(self, actor: Actor, *, notice_id: UUID) -> None:
         self.runs.put((actor.tenant_id, notice_id))
         if self._failures:
             self._failures -= 1
-            raise ConnectionError
+            raise self._error
 
     def give_up(self, _actor: Actor, *, notice_id: UUID) -> None:
         self.given_up.put(notice_id)
@@ -145,8 +146,9 @@ def test_a_second_job_under_the_same_words_leaves_the_command_standing(database:
     assert len(jobs_of(url)) == 3
 
 
-def test_a_failing_job_is_tried_again(database: Database, url: str) -> None:
-    diary = Diary(failures=2)
+@pytest.mark.parametrize("error", [ConnectionError, StopIteration])
+def test_a_failing_job_is_tried_again(database: Database, url: str, error: type[Exception]) -> None:
+    diary = Diary(failures=2, error=error)
     defer(database)
 
     with working(database, diary):
