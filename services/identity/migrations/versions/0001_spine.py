@@ -127,7 +127,7 @@ def _create_roles() -> None:
     # What someone may do is read at each exchange of their token, at whichever organisations they hold roles.
     op.execute(
         "CREATE POLICY role_grant_person ON role_grant FOR SELECT TO identity_person "
-        "USING (person_id = (SELECT require_person()) AND require_person() IS NOT NULL)"
+        "USING (person_id = (SELECT require_person()))"
     )
     op.execute(
         "GRANT SELECT (tenant_id, person_id, role, starts_on, ends_on, trained_on, training_ends_on, ended_at) "
