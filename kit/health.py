@@ -1,11 +1,13 @@
 """Liveness, readiness and metrics over HTTP, beside each gRPC server."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -41,6 +43,15 @@ def _answers(check: Callable[[], bool]) -> bool:
         return False
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A probe that went away before its answer is no fault of ours; anything else is told as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def serve_health(address: str, readiness: Readiness) -> ThreadingHTTPServer:
     """Serve /health/live, /health/ready and /metrics on `address` in a thread; `shutdown()` ends it."""
     host, _, port = address.rpartition(":")
@@ -70,7 +81,6 @@ def serve_health(address: str, readiness: Readiness) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer((host, int(port)), Handler)
-    server.daemon_threads = True
+    server = _Server((host, int(port)), Handler)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
