@@ -67,6 +67,7 @@ class System:
     def start(self, *command: str) -> float:
         """Begin and wait until it answers; how many seconds that took."""
         began = time.monotonic()
+        (self.state / "demo.json").unlink(missing_ok=True)  # Left by a life that was killed.
         process = self.launch(*command)
         while not (self.state / "demo.json").exists():
             assert process.poll() is None, f"it ended with {process.returncode}:\n{self.log[-4000:]}"

@@ -46,6 +46,7 @@ def _run(wanted: Options, *, began: float) -> int:
         supervisor.say(f"{stopped}: ending everything")
         return 0
     finally:
+        (wanted.state / "demo.json").unlink(missing_ok=True)
         supervisor.stop()
         supervisor.say("ended")
 
