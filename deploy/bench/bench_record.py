@@ -22,9 +22,10 @@ from kit.db import Database
 from kit.ids import uuid7
 from kit.migrations import with_parts
 from kit.rpc.identity import backend as identity_backend
-from services.cases.commands import Deps, Happening, record_event
+from services.cases.commands.deps import Deps
+from services.cases.commands.entries import Happening, record_event
 from services.cases.directory import IdentityDirectory
-from services.cases.domain import EventKind, Outcome, Visibility
+from services.cases.domain.entries import EventKind, Outcome, Visibility
 from tests.support.postgres import admin_url, database_of
 from tests.support.tokens import person
 

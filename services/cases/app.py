@@ -13,7 +13,8 @@ from kit.rpc.identity import backend, remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
 from services.cases import commands
-from services.cases.commands import ANSWER_DEADLINE, Deps
+from services.cases.commands.deadlines import ANSWER_DEADLINE
+from services.cases.commands.deps import Deps
 from services.cases.directory import IdentityDirectory
 from services.cases.rpc import servicer
 
@@ -41,7 +42,7 @@ def build(settings: Settings) -> Service:
     sweep = Sweep(
         database,
         clock,
-        {ANSWER_DEADLINE: lambda actor, request_id: commands.note_overdue(deps, actor, request_id)},
+        {ANSWER_DEADLINE: lambda actor, request_id: commands.requests.note_overdue(deps, actor, request_id)},
     )
     return Service(
         name="cases",

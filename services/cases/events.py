@@ -8,7 +8,10 @@ from ascms.cases.v1 import events_pb2
 from kit.clock import local_date
 from kit.outbox import Event
 from services.cases import wire
-from services.cases.domain import Case, Entry, Record, Request, Student
+from services.cases.domain.cases import Case, Record
+from services.cases.domain.entries import Entry
+from services.cases.domain.requests import Request
+from services.cases.domain.students import Student
 
 
 def request_submitted(request: Request) -> Event:
@@ -58,9 +61,9 @@ def event_recorded(entry: Entry) -> Event:
     message = events_pb2.EventRecorded(
         case_id=str(entry.case_id),
         entry_id=str(entry.id),
-        kind=wire.EVENT_KIND.number(entry.kind),
+        kind=wire.enums.EVENT_KIND.number(entry.kind),
         happened_on=entry.happened_on.isoformat(),
-        outcome=wire.OUTCOME.number(entry.outcome),
+        outcome=wire.enums.OUTCOME.number(entry.outcome),
         minutes=entry.minutes,
         recorded_by=str(entry.recorded_by),
     )

@@ -13,7 +13,7 @@ from ascms.cases.v1 import cases_pb2
 from kit.errors import InvalidArgumentError, Violation
 from kit.rpc.validation import validate
 from services.cases import wire
-from services.cases.commands import ImportRow
+from services.cases.commands.requests import ImportRow
 
 MAX_ROWS = 1_000
 
@@ -127,7 +127,7 @@ def _row(line: int, header: Sequence[str], cells: Sequence[str]) -> ImportRow:
     except InvalidArgumentError as error:
         # A cell that could not be read at all is named once, not again by the rule that meets its gap.
         violations += [each for each in error.violations if each.field not in unreadable]
-    draft = None if violations else wire.draft_of(message)
+    draft = None if violations else wire.requests.draft_of(message)
     return ImportRow(line, cell["school_number"], draft, tuple(violations))
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Integer, Select, bindparam, insert, select, true, tuple_,
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
-from services.cases.domain import Case, CaseState, Record, Summary, shown_name
+from services.cases.domain.cases import Case, CaseState, Record, Summary
+from services.cases.domain.students import shown_name
 from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
 from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, WORK_DAY
 

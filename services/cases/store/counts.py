@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Table, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
-from services.cases.domain import CaseState, RequestState
+from services.cases.domain.cases import Case, CaseState
+from services.cases.domain.requests import RequestState
 from services.cases.store.tables import CASE_COUNT, REQUEST_COUNT
 
 NOBODY = UUID(int=0)
@@ -54,6 +55,13 @@ def change_cases(tx: Transaction, changes: Iterable[tuple[UUID | None, CaseState
             tx.later(_ADD_CASES, tenant_id=tx.tenant_id, case_manager_id=manager_id, state=state.value, items=more)
         else:
             tx.later(_TAKE_CASES, whose=manager_id, where_state=state.value, less=-more)
+
+
+def move_case(tx: Transaction, before: Case, after: Case) -> None:
+    """Queue what a change of a case does to the counters, if anything."""
+    here, there = (before.case_manager_id, before.state), (after.case_manager_id, after.state)
+    if here != there:
+        change_cases(tx, [(*here, -1), (*there, 1)])
 
 
 def change_requests(tx: Transaction, changes: Iterable[tuple[UUID, RequestState, int]]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, insert, select, tuple_
 
 from kit.db import Query, Transaction, prepare
 from kit.log import request_id
-from services.cases.domain import Entry, EventKind, Outcome, Visibility
+from services.cases.domain.entries import Entry, EventKind, Outcome, Visibility
 from services.cases.store.tables import ACCESS_LOG, ENTRY
 
 _C = ENTRY.c

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, insert, select, tuple_, union_all, update
 
 from kit.db import Query, Transaction, prepare
-from services.cases.domain import Draft, OpenRequests, Request, RequestState, Student
+from services.cases.domain.requests import Draft, OpenRequests, Request, RequestState
+from services.cases.domain.students import Student
 from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
 from services.cases.store.tables import REQUEST, REQUEST_GUEST_READS
 

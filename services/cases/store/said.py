@@ -4,7 +4,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from services.cases.domain import Attendance, Caregiver, Gender, Student
+from services.cases.domain.students import Attendance, Caregiver, Gender, Student
 
 
 def said_columns(

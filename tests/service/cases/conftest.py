@@ -16,7 +16,7 @@ from kit.db import Database
 from kit.ids import uuid7
 from kit.migrations import with_parts
 from kit.paging import PageTokens
-from services.cases.commands import Deps
+from services.cases.commands.deps import Deps
 from services.cases.directory import Provider
 from services.cases.rpc import servicer
 from tests.service.cases.directory import FakeDirectory

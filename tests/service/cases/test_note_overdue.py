@@ -11,7 +11,8 @@ from ascms.cases.v1 import cases_pb2, events_pb2
 from kit.clock import FixedClock
 from kit.sweeps import Sweep
 from services.cases import commands
-from services.cases.commands import ANSWER_DEADLINE, Deps
+from services.cases.commands.deadlines import ANSWER_DEADLINE
+from services.cases.commands.deps import Deps
 from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, PROVIDER, SCHOOL
 from tests.support.rpc import Caller
 
@@ -23,7 +24,7 @@ TOLD = "SELECT tenant_id, key, payload FROM outbox WHERE type = 'ascms.cases.v1.
 @pytest.fixture
 def sweep(deps: Deps) -> Sweep:
     def meet(actor: Any, request_id: Any) -> None:
-        commands.note_overdue(deps, actor, request_id)
+        commands.requests.note_overdue(deps, actor, request_id)
 
     return Sweep(deps.database, deps.clock, {ANSWER_DEADLINE: meet})
 

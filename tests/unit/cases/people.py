@@ -5,20 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.cases.domain import (
-    Attendance,
-    Caregiver,
-    Case,
-    Draft,
-    Entry,
-    EventKind,
-    Gender,
-    Outcome,
-    Record,
-    Request,
-    Student,
-    Visibility,
-)
+from services.cases.domain.cases import Case, Record
+from services.cases.domain.entries import Entry, EventKind, Outcome, Visibility
+from services.cases.domain.requests import Draft, Request
+from services.cases.domain.students import Attendance, Caregiver, Gender, Student
 
 NOW = datetime(2026, 3, 3, 21, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 4)

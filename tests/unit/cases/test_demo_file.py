@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import yaml
 
-from services.cases.domain import OpenRequests, draft_violations
+from services.cases.domain.requests import OpenRequests, draft_violations
 from services.cases.importing import column_of, read_file
 
 DEMO = Path(__file__).parents[3] / "deploy" / "demo"

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from kit.calendar import WorkingDays
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, StaleVersionError
 from services.cases import domain
-from services.cases.domain import Action, Attendance, Band, CaseState, EventKind, OpenRequests, Outcome, RequestState
+from services.cases.domain.cases import Action, CaseState
+from services.cases.domain.entries import EventKind, Outcome
+from services.cases.domain.requests import OpenRequests, RequestState
+from services.cases.domain.students import Attendance, Band
 from tests.unit.cases.people import (
     COLLEAGUE,
     COLLEAGUE_ID,
@@ -82,17 +85,17 @@ def test_bands_agree_with_exact_fractions(half_days: tuple[int, int]) -> None:
     ],
 )
 def test_rules_of_a_draft(changes: dict[str, Any], broken: list[tuple[str, str]]) -> None:
-    found = domain.draft_violations(draft(**changes), today=TODAY)
+    found = domain.requests.draft_violations(draft(**changes), today=TODAY)
     assert [(each.field, each.reason) for each in found] == broken
 
 
 def test_someone_born_on_a_leap_day_is_older_on_the_first_of_march() -> None:
-    assert domain.age(date(2020, 2, 29), date(2025, 2, 28)) == 4
-    assert domain.age(date(2020, 2, 29), date(2025, 3, 1)) == 5
+    assert domain.students.age(date(2020, 2, 29), date(2025, 2, 28)) == 4
+    assert domain.students.age(date(2020, 2, 29), date(2025, 3, 1)) == 5
 
 
 def test_an_answer_is_due_after_five_working_days() -> None:
-    assert domain.answer_due_on(date(2026, 4, 1), WorkingDays("02")) == date(2026, 4, 10)
+    assert domain.requests.answer_due_on(date(2026, 4, 1), WorkingDays("02")) == date(2026, 4, 10)
 
 
 def test_a_request_is_overdue_once_its_day_has_passed_and_never_once_accepted() -> None:
@@ -103,8 +106,10 @@ def test_a_request_is_overdue_once_its_day_has_passed_and_never_once_accepted() 
     assert not accepted.is_overdue(asked.answer_due_on + timedelta(days=100))
 
 
-def accept(asked: domain.Request, *, provider_id: UUID = PROVIDER, expected_version: int = 0) -> domain.Request:
-    return domain.accept(
+def accept(
+    asked: domain.requests.Request, *, provider_id: UUID = PROVIDER, expected_version: int = 0
+) -> domain.requests.Request:
+    return domain.requests.accept(
         asked, provider_id=provider_id, case_id=UUID(int=5), now=NOW, expected_version=expected_version
     )
 
@@ -148,24 +153,26 @@ def test_two_descriptions_of_one_student(one: dict[str, Any], other: dict[str, A
 )
 def test_the_preferred_name_is_shown_first(names: tuple[str, str, str], shown: str) -> None:
     given_names, family_name, preferred = names
-    assert domain.shown_name(given_names=given_names, family_name=family_name, preferred_name=preferred) == shown
+    assert (
+        domain.students.shown_name(given_names=given_names, family_name=family_name, preferred_name=preferred) == shown
+    )
 
 
 def test_a_case_number_is_as_people_say_it() -> None:
-    assert domain.case_number(2026, 817) == "26-00817"
-    assert domain.case_number(2031, 123_456) == "31-123456"
+    assert domain.cases.case_number(2026, 817) == "26-00817"
+    assert domain.cases.case_number(2031, 123_456) == "31-123456"
 
 
 def test_a_lead_sees_every_case_and_a_case_manager_their_own() -> None:
-    assert domain.check_visible(ASSIGNED, LEAD) is ASSIGNED
-    assert domain.check_visible(ASSIGNED, MANAGER) is ASSIGNED
+    assert domain.cases.check_visible(ASSIGNED, LEAD) is ASSIGNED
+    assert domain.cases.check_visible(ASSIGNED, MANAGER) is ASSIGNED
     for unseen, caller in ((ASSIGNED, COLLEAGUE), (case(), MANAGER), (None, LEAD)):
         with pytest.raises(NotFoundError):
-            domain.check_visible(unseen, caller)
+            domain.cases.check_visible(unseen, caller)
 
 
-def allowed(of: domain.Case, caller: domain.Caller) -> dict[Action, str]:
-    return {each.action: each.reason for each in domain.allowed_actions(of, caller)}
+def allowed(of: domain.cases.Case, caller: domain.shared.Caller) -> dict[Action, str]:
+    return {each.action: each.reason for each in domain.cases.allowed_actions(of, caller)}
 
 
 def test_what_someone_may_do_says_why_not() -> None:
@@ -176,13 +183,13 @@ def test_what_someone_may_do_says_why_not() -> None:
 
 def test_assigning_keeps_work_that_has_begun() -> None:
     active = replace(ASSIGNED, began_at=NOW)
-    moved = domain.assign(active, LEAD, case_manager_id=COLLEAGUE_ID, now=NOW)
+    moved = domain.cases.assign(active, LEAD, case_manager_id=COLLEAGUE_ID, now=NOW)
     assert (moved.state, moved.case_manager_id, moved.version) == (CaseState.ACTIVE, COLLEAGUE_ID, 2)
 
 
 def test_assigning_to_whom_has_it_is_refused() -> None:
     with pytest.raises(FailedPreconditionError) as raised:
-        domain.assign(ASSIGNED, LEAD, case_manager_id=MANAGER_ID, now=NOW)
+        domain.cases.assign(ASSIGNED, LEAD, case_manager_id=MANAGER_ID, now=NOW)
     assert raised.value.reason == "already-assigned"
 
 
@@ -203,16 +210,16 @@ def test_assigning_to_whom_has_it_is_refused() -> None:
     ],
 )
 def test_rules_of_an_entry(changes: dict[str, Any], minutes_of_day: int, broken: list[tuple[str, str]]) -> None:
-    found = domain.entry_violations(
+    found = domain.entries.entry_violations(
         entry(**changes), born_on=date(2012, 8, 15), minutes_of_day=minutes_of_day, today=TODAY
     )
     assert [(each.field, each.reason) for each in found] == broken
 
 
 def test_the_first_entry_of_the_case_manager_begins_the_work() -> None:
-    by_lead = domain.record(ASSIGNED, LEAD, entry=entry(recorded_by=LEAD_ID), minutes_of_day=45, today=TODAY)
+    by_lead = domain.cases.record(ASSIGNED, LEAD, entry=entry(recorded_by=LEAD_ID), minutes_of_day=45, today=TODAY)
     assert by_lead.state == CaseState.ASSIGNED
-    by_manager = domain.record(by_lead, MANAGER, entry=entry(), minutes_of_day=45, today=TODAY)
+    by_manager = domain.cases.record(by_lead, MANAGER, entry=entry(), minutes_of_day=45, today=TODAY)
     assert (by_manager.state, by_manager.minutes, by_manager.version) == (CaseState.ACTIVE, 90, 3)
 
 
@@ -225,12 +232,12 @@ def test_the_last_contact_is_the_latest_day_someone_was_reached() -> None:
     current = ASSIGNED
     for happened_on, outcome in days:
         happening = entry(happened_on=happened_on, outcome=outcome)
-        current = domain.record(current, MANAGER, entry=happening, minutes_of_day=45, today=TODAY)
+        current = domain.cases.record(current, MANAGER, entry=happening, minutes_of_day=45, today=TODAY)
     assert current.last_contact_on == date(2026, 3, 2)
 
 
 def test_a_broken_rule_refuses_the_entry_naming_all() -> None:
     wrong = entry(outcome=Outcome.UNSPECIFIED, happened_on=date(2026, 3, 5))
     with pytest.raises(InvalidArgumentError) as raised:
-        domain.record(ASSIGNED, MANAGER, entry=wrong, minutes_of_day=45, today=TODAY)
+        domain.cases.record(ASSIGNED, MANAGER, entry=wrong, minutes_of_day=45, today=TODAY)
     assert {each.field for each in raised.value.violations} == {"happened_on", "outcome"}

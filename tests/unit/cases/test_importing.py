@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InvalidArgumentError
-from services.cases.commands import ImportRow
-from services.cases.domain import Gender
+from services.cases.commands.requests import ImportRow
+from services.cases.domain.students import Gender
 from services.cases.importing import COLUMNS, column_of, read_file
 
 GOOD = {

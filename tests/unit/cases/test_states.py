@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from kit.errors import DomainError
 from services.cases import domain
-from services.cases.domain import Action, CaseState, Outcome
+from services.cases.domain.cases import Action, CaseState
+from services.cases.domain.entries import Outcome
 from tests.unit.cases.people import COLLEAGUE, LEAD, MANAGER, NOW, TODAY, Someone, case, entry
 
 PEOPLE = st.sampled_from([LEAD, MANAGER, COLLEAGUE])
@@ -28,7 +29,9 @@ class LifeOfACase(RuleBasedStateMachine):
         before = self.case
         expected = max(0, before.version + seen)
         try:
-            self.case = domain.assign(before, by, case_manager_id=manager.person_id, now=NOW, expected_version=expected)
+            self.case = domain.cases.assign(
+                before, by, case_manager_id=manager.person_id, now=NOW, expected_version=expected
+            )
         except DomainError:
             assert (
                 not self.may(Action.ASSIGN, by)
@@ -54,7 +57,7 @@ class LifeOfACase(RuleBasedStateMachine):
         before = self.case
         total = minutes_before + minutes
         try:
-            self.case = domain.record(before, by, entry=happening, minutes_of_day=total, today=TODAY)
+            self.case = domain.cases.record(before, by, entry=happening, minutes_of_day=total, today=TODAY)
         except DomainError:
             assert before.state == CaseState.NEW or days_ago < 0 or not outcome or total > 1440
             return
@@ -91,11 +94,11 @@ class LifeOfACase(RuleBasedStateMachine):
         assert self.is_visible(LEAD)
 
     def may(self, action: Action, who: Someone) -> bool:
-        return any(each.action == action and each.is_allowed for each in domain.allowed_actions(self.case, who))
+        return any(each.action == action and each.is_allowed for each in domain.cases.allowed_actions(self.case, who))
 
     def is_visible(self, who: Someone) -> bool:
         try:
-            domain.check_visible(self.case, who)
+            domain.cases.check_visible(self.case, who)
         except DomainError:
             return False
         return True

@@ -1,0 +1,49 @@
+"""Enums in both languages."""
+
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from ascms.cases.v1 import cases_pb2
+
+from services.cases import domain
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class EnumMap(Generic[E]):
+    """One enum in both languages. Names agree but for the contract's prefix; its zero is the domain's empty value."""
+
+    def __init__(self, kind: type[E], proto: Any, prefix: str) -> None:
+        """`proto` is the generated enum, `prefix` what its names begin with, "EVENT_KIND_"."""
+        self._numbers: dict[E, int] = {each: proto.Value(prefix + each.name) for each in kind}
+        self._values: dict[int, E] = {number: each for each, number in self._numbers.items()}
+
+    def number(self, value: E) -> Any:
+        """As the contract numbers it."""
+        return self._numbers[value]
+
+    def value(self, number: int) -> E:
+        """As the domain calls it; KeyError for a zero that the domain has no word for."""
+        return self._values[number]
+
+    def find(self, number: int) -> E | None:
+        """As the domain calls it; None for "unspecified"."""
+        return self._values[number] if number else None
+
+
+REQUEST_STATE = EnumMap(domain.requests.RequestState, cases_pb2.RequestState, "REQUEST_STATE_")
+
+
+CASE_STATE = EnumMap(domain.cases.CaseState, cases_pb2.CaseState, "CASE_STATE_")
+
+
+GENDER = EnumMap(domain.students.Gender, cases_pb2.Gender, "GENDER_")
+
+
+EVENT_KIND = EnumMap(domain.entries.EventKind, cases_pb2.EventKind, "EVENT_KIND_")
+
+
+OUTCOME = EnumMap(domain.entries.Outcome, cases_pb2.Outcome, "OUTCOME_")
+
+
+VISIBILITY = EnumMap(domain.entries.Visibility, cases_pb2.Visibility, "VISIBILITY_")
