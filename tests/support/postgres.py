@@ -40,8 +40,8 @@ def admin_url() -> str:
 def template_database(service: str, *, extra_roles: tuple[str, ...] = ()) -> str:
     """The name of a database with the service's migrations, made when they changed."""
     folder = SERVICES / service / "migrations"
-    digest = hashlib.sha256((ROOT / "kit" / "migrations.py").read_bytes())
-    for path in sorted(folder.rglob("*.py")):
+    digest = hashlib.sha256()
+    for path in (ROOT / "kit" / "migrations.py", ROOT / "kit" / "jobs.py", *sorted(folder.rglob("*.py"))):
         digest.update(path.read_bytes())
     name = f"template_{service}_{digest.hexdigest()[:12]}"
     url = admin_url()
