@@ -1,0 +1,47 @@
+"""A school's attendance lead asks for support for one student."""
+
+import pytest
+
+from tests.browser.journeys.conftest import SCHOOL, Opens, new_name
+
+pytestmark = pytest.mark.chromium
+
+
+def test_a_school_asks_for_support(person: Opens) -> None:
+    # Given an attendance lead on the first page, and a student with one name
+    name = new_name()
+    lead = person("attendance_lead", SCHOOL)
+    assert lead.heading == "Support for your students"
+
+    # When they begin a request and send it too early
+    lead.follows("Ask for support")
+    page = lead.page
+    page.fill("#given_names", name)
+    page.fill("#concern", "Away most mornings since July.")
+    lead.presses("Send the request")
+
+    # Then what is missing is listed, and the cursor goes where a line of the list leads
+    assert lead.reads("There is a problem")
+    page.get_by_role("link", name="Write the student’s date of birth.").click()
+    assert page.evaluate("document.activeElement.id") == "date_of_birth-day"
+    assert page.input_value("#given_names") == name
+
+    # When they answer the rest
+    page.fill("#date_of_birth-day", "4")
+    page.fill("#date_of_birth-month", "march")
+    page.fill("#date_of_birth-year", "2013")
+    page.select_option("#year_level", "8")
+    page.fill("#caregiver_1_name", "Nanny Pretend")
+    page.fill("#present_half_days", "20")
+    page.fill("#total_half_days", "50")
+    lead.presses("Send the request")
+
+    # Then they see with whom the request is and by when it is answered
+    assert lead.heading.startswith(name)
+    assert lead.reads("Sent: The request is with")
+    assert lead.reads("Waiting for an answer")
+    assert name not in page.title()
+
+    # And it stands first in their list
+    lead.follows("All requests")
+    assert page.locator(".records__link").first.inner_text() == name
