@@ -1,4 +1,4 @@
-"""Brings every database up to date: `python -m deploy.local.up.prepare ADMIN_URL SERVICE…`.
+"""Brings every database up to date: `python -m deploy.local.up.prepare ADMIN_URL BROKER_URL SERVICE…`.
 
 One process for all of it, and quick when nothing is to be done: Alembic is not even imported then.
 """
@@ -19,11 +19,13 @@ BROKER = "ascms_broker"
 _PATIENCE_SECONDS = 30.0
 
 
-def main(admin_url: str, services: Sequence[str]) -> None:
-    """Prepare the broker's database and each service's, on a server that may still be starting."""
+def main(admin_url: str, broker_url: str, services: Sequence[str]) -> None:
+    """Prepare the broker and each service's database, on a server that may still be starting."""
     with _connected(admin_url) as admin:
         _prepare_broker(admin)
         existing = {name for (name,) in admin.execute("SELECT datname FROM pg_database").fetchall()}
+    if broker_url.startswith("kafka:"):
+        _prepare_topics(broker_url, services)
     for service in services:
         if database(service) in existing and _revision(admin_url, service) == head(service):
             continue
@@ -74,6 +76,14 @@ def _prepare_broker(admin: psycopg.Connection) -> None:
         admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
 
 
+def _prepare_topics(broker_url: str, services: Sequence[str]) -> None:
+    """Relays make their topics when they first send; until then Kafka's clients complain twice a second."""
+    from kit.bus import open_broker  # noqa: PLC0415 - needed with Kafka alone
+
+    with open_broker(broker_url) as broker:
+        broker.ensure_topics([f"ascms.{service}.v1" for service in services], partitions=6)
+
+
 def _revision(admin_url: str, service: str) -> str:
     """The migration a database stands at; empty for none."""
     url = admin_url.replace("/postgres?", f"/{database(service)}?", 1)
@@ -86,7 +96,7 @@ def _revision(admin_url: str, service: str) -> str:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2:])
+        main(sys.argv[1], sys.argv[2], sys.argv[3:])
     except Exception as error:  # noqa: BLE001 - whatever it is, the last line says what it was
         traceback.print_exc()
-        sys.exit(f"the databases could not be prepared ({str(error).splitlines()[0]}): see the lines above")
+        sys.exit(f"databases and broker could not be prepared ({str(error).splitlines()[0]}): see the lines above")

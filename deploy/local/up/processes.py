@@ -69,7 +69,7 @@ def database_server(cluster: Cluster) -> Program:
 
 def preparation(plan: Plan) -> Program:
     """Databases, roles and migrations of everything built."""
-    command = _python("deploy.local.up.prepare", plan.cluster.admin_url, *built())
+    command = _python("deploy.local.up.prepare", plan.cluster.admin_url, plan.broker_url, *built())
     return Program(name="prepare", command=command)
 
 
