@@ -9,7 +9,7 @@ The login role has no rights of its own (see kit.tables): outside these function
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,16 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
+from kit import tracing
 from kit.actor import Actor
 from kit.errors import UnavailableError
 
 _DIALECT = psycopg_dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 _POOL_WAIT_SECONDS = 2.0
+_RECONNECT_SECONDS = 5.0
+"""How long the pool tries by itself, each time after twice the wait; then each transaction tries anew. Short, so that
+nobody waits for the end of a long pause once the server is back."""
+_UNTRACED = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +225,10 @@ class Database:
     def is_ready(self) -> bool:
         """Whether the database answers now."""
         try:
-            with self.pool().connection(timeout=1.0) as connection:
-                connection.execute("SELECT 1", prepare=False)
-        except (psycopg.Error, PoolTimeout):
+            with self._transaction(role=f"{self.service}_plumbing", actor=None):
+                return True
+        except (psycopg.Error, UnavailableError):
             return False
-        return True
 
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]]:
         """The pool, opened."""
@@ -243,7 +247,7 @@ class Database:
                         },
                         name=self.service,
                         timeout=_POOL_WAIT_SECONDS,
-                        reconnect_timeout=30,
+                        reconnect_timeout=_RECONNECT_SECONDS,
                         open=True,
                     )
         return self._pool
@@ -256,18 +260,20 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, role: str, actor: Actor | None, person_id: UUID | None = None) -> Iterator[Transaction]:
-        pool = self.pool()
-        connection = self._begin(pool, role=role, actor=actor, person_id=person_id)
-        try:
-            tx = Transaction(connection, service=self.service, actor=actor, role=role, outbox_grew=self.outbox_grew)
+        # The span comes first, so that outbox rows and jobs of the transaction name it as what caused them.
+        with tracing.span("transaction", attributes={"db.role": role}) if tracing.is_sampled() else _UNTRACED:
+            pool = self.pool()
+            connection = self._begin(pool, role=role, actor=actor, person_id=person_id)
             try:
-                yield tx
-                tx._commit()  # noqa: SLF001 - a transaction and its database are one thing in two classes
-            except BaseException:
-                _roll_back(connection)
-                raise
-        finally:
-            pool.putconn(connection)
+                tx = Transaction(connection, service=self.service, actor=actor, role=role, outbox_grew=self.outbox_grew)
+                try:
+                    yield tx
+                    tx._commit()  # noqa: SLF001 - a transaction and its database are one thing in two classes
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+            finally:
+                pool.putconn(connection)
 
     def _begin(
         self, pool: ConnectionPool[psycopg.Connection[Any]], *, role: str, actor: Actor | None, person_id: UUID | None

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from opentelemetry import context as otel_context
@@ -16,15 +16,21 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("ascms")
+_NO_SPAN = nullcontext()
 
 
 def configure(*, service: str, ratio: float, file: str = "") -> None:
     """Install the tracer of this process: call once, before the first span."""
+    trace.set_tracer_provider(make_provider(service=service, ratio=ratio, file=file))
+
+
+def make_provider(*, service: str, ratio: float, file: str = "") -> TracerProvider:
+    """What `configure` installs. `ratio` is the share of requests that are kept where the caller did not decide."""
     provider = TracerProvider(
         resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
     )
@@ -36,17 +42,37 @@ def configure(*, service: str, ratio: float, file: str = "") -> None:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     if file:
         provider.add_span_processor(SimpleSpanProcessor(_FileExporter(Path(file), service)))
-    trace.set_tracer_provider(provider)
+    return provider
 
 
 @contextmanager
 def span(
     name: str, *, kind: SpanKind = SpanKind.INTERNAL, parent: str = "", attributes: Mapping[str, str] | None = None
 ) -> Iterator[trace.Span]:
-    """A span around a block. `parent` is another process's W3C traceparent; else the current span is the parent."""
+    """A span around a block. `parent` is another process's W3C traceparent; else the current span is the parent.
+
+    Names and attributes hold ids and facts. Of an error that leaves the block the span keeps the class alone: its text
+    may hold what somebody typed.
+    """
     context = _PROPAGATOR.extract({"traceparent": parent}) if parent else None
-    with _TRACER.start_as_current_span(name, context=context, kind=kind, attributes=dict(attributes or {})) as current:
-        yield current
+    with _TRACER.start_as_current_span(
+        name,
+        context=context,
+        kind=kind,
+        attributes=dict(attributes or {}),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_status(Status(StatusCode.ERROR, type(error).__qualname__))
+            raise
+
+
+def remote_span(name: str, *, parent: str) -> AbstractContextManager[object]:
+    """A server's span for a call that names its caller's; nothing for one that names none."""
+    return span(name, kind=SpanKind.SERVER, parent=parent) if parent else _NO_SPAN
 
 
 def traceparent() -> str:
@@ -86,6 +112,8 @@ class _FileExporter(SpanExporter):
                         "parent_id": f"{finished.parent.span_id:016x}" if finished.parent else "",
                         "start": finished.start_time,
                         "end": finished.end_time,
+                        "attributes": dict(finished.attributes or {}),
+                        "fault": finished.status.description or "",
                     }
                 )
             )

@@ -19,7 +19,6 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 
 from kit import idempotency, log, tracing
@@ -43,7 +42,7 @@ from kit.rpc.validation import validate
 from kit.tokens import Verifier
 
 _SECONDS = Histogram(
-    "rpc_seconds",
+    "ascms_rpc_seconds",
     "Time to answer a call, by method and status.",
     ["method", "status"],
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
@@ -283,10 +282,8 @@ class Edge(_Interceptor):
                 token = _call.set(self._open(method, metadata))
                 if not is_stream:
                     validate(request)
-                if parent:
-                    with tracing.span(name, kind=SpanKind.SERVER, parent=parent):
-                        return handler(request, context)
-                return handler(request, context)
+                with tracing.remote_span(name, parent=parent):
+                    return handler(request, context)
             except Exception as raised:  # noqa: BLE001 - the one place where every error gets its status
                 error = _as_domain_error(raised, method.path)
                 status = error.kind.value
@@ -303,15 +300,30 @@ class Edge(_Interceptor):
         return behaviour
 
     def _streaming(self, method: Method, handler: Handler) -> Handler:
+        name = method.path.rpartition("/")[2]
+
         def behaviour(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            started = time.perf_counter()
+            status = "OK"
+            metadata = _metadata(context)
             token = None
             try:
-                token = _call.set(self._open(method, _metadata(context)))
+                token = _call.set(self._open(method, metadata))
                 validate(request)
-                yield from handler(request, context)
+                responses = iter(handler(request, context))
+                # The span ends with the first message: until then one thread does everything, and what may be refused
+                # is refused; afterwards bytes flow, each perhaps on another thread.
+                with tracing.remote_span(name, parent=metadata.get("traceparent", "")):
+                    first = next(responses, None)
+                if first is not None:
+                    yield first
+                    yield from responses
             except Exception as raised:  # noqa: BLE001 - as above
-                context.abort_with_status(to_status(_as_domain_error(raised, method.path)))
+                error = _as_domain_error(raised, method.path)
+                status = error.kind.value
+                context.abort_with_status(to_status(error))
             finally:
+                _SECONDS.labels(method.path, status).observe(time.perf_counter() - started)
                 # A stream may be closed from another thread, where this token means nothing.
                 try:
                     if token is not None:
