@@ -19,6 +19,8 @@ class Readiness:
     """What a process needs to do its work, each with a check that answers within a second or two."""
 
     checks: Mapping[str, Callable[[], bool]]
+    asides: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    """Shown beside the others, and not needed: the door answers while they fail."""
     _state: dict[str, bool] = field(default_factory=dict, init=False)
     _at: float = field(default=-_FRESH_SECONDS, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -27,13 +29,14 @@ class Readiness:
         """Each check's answer, at most a second old."""
         with self._lock:
             if time.monotonic() - self._at > _FRESH_SECONDS:
-                self._state = {name: _answers(check) for name, check in self.checks.items()}
+                self._state = {name: _answers(check) for name, check in {**self.checks, **self.asides}.items()}
                 self._at = time.monotonic()
             return dict(self._state)
 
     def is_ready(self) -> bool:
-        """Whether every check passes."""
-        return all(self.state().values())
+        """Whether every check passes, the asides left out."""
+        state = self.state()
+        return all(state[name] for name in self.checks)
 
 
 def _answers(check: Callable[[], bool]) -> bool:
@@ -63,9 +66,9 @@ def serve_health(address: str, readiness: Readiness) -> ThreadingHTTPServer:
             if self.path == "/health/live":
                 self._answer(200, "application/json", b'{"live": true}')
             elif self.path == "/health/ready":
-                state = readiness.state()
-                body = json.dumps({"ready": all(state.values()), "checks": state}).encode()
-                self._answer(200 if all(state.values()) else 503, "application/json", body)
+                is_ready = readiness.is_ready()
+                body = json.dumps({"ready": is_ready, "checks": readiness.state()}).encode()
+                self._answer(200 if is_ready else 503, "application/json", body)
             elif self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             else:

@@ -72,7 +72,9 @@ class Service:
     verifier: Verifier
     workers: Sequence[Worker] = ()
     checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
-    """What readiness depends on besides the database: "broker", "identity"."""
+    """What its calls need besides the database and the keys to verify tokens with: "files"."""
+    worker_checks: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    """What its workers need besides the database: "relay", "consumer", "jobs". Calls are answered without them."""
     rpc_threads: int = 4
 
 
@@ -100,7 +102,7 @@ def main(name: str, build: Callable[[], Service]) -> None:
 
 def run(service: Service, *, role: str, stop: threading.Event) -> None:
     """Start the doors that `role` names, wait for `stop`, and end them in the reverse order."""
-    readiness = Readiness({"database": service.database.is_ready, **service.checks})
+    readiness = readiness_of(service, role=role)
     health = serve_health(service.settings.health_address, readiness)
     server: Server | None = None
     if role in ("rpc", "all"):
@@ -114,13 +116,15 @@ def run(service: Service, *, role: str, stop: threading.Event) -> None:
                 share_port=service.settings.rpc_share_port, is_development=service.settings.is_development
             ),
         )
+        server.set_ready(is_ready=False)
     workers = list(service.workers) if role in ("worker", "all") else []
     for worker in workers:
         worker.start()
     log.logger().info("started", role=role)
-    while not stop.wait(_CHECK_SECONDS):
+    while not stop.is_set():
         if server is not None:
             server.set_ready(is_ready=readiness.is_ready())
+        stop.wait(_CHECK_SECONDS)
     if server is not None:
         server.stop(_GRACE_SECONDS)
     for worker in reversed(workers):
@@ -129,3 +133,17 @@ def run(service: Service, *, role: str, stop: threading.Event) -> None:
     health.server_close()
     service.database.close()
     log.logger().info("stopped", role=role)
+
+
+def readiness_of(service: Service, *, role: str) -> Readiness:
+    """What a process in a role depends on.
+
+    A door: the database, the keys, what its calls need besides. Workers: the database, and that they are at work,
+    which they are not while the broker is away. In a process that is both, the workers' state is shown and no more:
+    the broker's absence must not take the calls away, since events wait in the outbox.
+    """
+    database = {"database": service.database.is_ready}
+    if role == "worker":
+        return Readiness({**database, **service.worker_checks})
+    doors = {**database, "keys": service.verifier.is_ready, **service.checks}
+    return Readiness(doors, service.worker_checks if role == "all" else {})

@@ -60,6 +60,10 @@ class Verifier:
         self._cache[token] = (expires_at, actor)
         return actor
 
+    def is_ready(self) -> bool:
+        """Whether there are keys to verify with; where there are none yet they are asked for, and its errors rise."""
+        return bool(self._keys or self._key_set(after_failure=True))
+
     def _verify(self, token: str) -> tuple[Actor, float]:
         try:
             decoded = self._decode(token)

@@ -12,6 +12,8 @@ from kit.rpc.client import Backend, Channels
 from kit.tokens import Verifier
 
 _RENEW_BEFORE_SECONDS = 10.0
+_KEYS_SECONDS = 2.0
+"""Callers wait for the keys, and so does readiness: an identity that does not answer must not hold them for long."""
 
 
 def backend(address: str) -> Backend:
@@ -23,7 +25,7 @@ def remote_verifier(identity: Backend) -> Verifier:
     """A verifier that gets identity's keys when it meets one that it does not know."""
 
     def fetch() -> dict[str, Any]:
-        answer = identity.call("GetSigningKeys", identity_pb2.GetSigningKeysRequest())
+        answer = identity.call("GetSigningKeys", identity_pb2.GetSigningKeysRequest(), timeout_seconds=_KEYS_SECONDS)
         keys: dict[str, Any] = json.loads(answer.jwks)
         return keys
 
