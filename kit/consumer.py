@@ -57,6 +57,9 @@ _PARKED = Counter("ascms_consumer_parked", "Messages parked", ["consumer"])
 _WAITED = Counter("ascms_consumer_waited", "Times something the consumer needs was away", ["consumer"])
 _LAG = Gauge("ascms_consumer_lag", "Records of this consumer's partitions it has yet to commit", ["consumer"])
 _LAST = Gauge("ascms_consumer_last_processed_timestamp_seconds", "When an event was last applied", ["consumer"])
+_READY = Gauge(
+    "ascms_consumer_ready", "1 while events are being applied; 0 while it waits or has stopped", ["consumer"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +120,12 @@ class ConsumerLoop:
         }
         self._stopping = threading.Event()
         self._status = ConsumerStatus()
+        self._group = self.name.encode()
         self._parked_at: deque[float] = deque()
         self._next_lag = 0.0
+        # Told from the start: an alert cannot see something rise from nothing.
+        _PARKED.labels(self.name)
+        _READY.labels(self.name).set(0)
 
     @property
     def status(self) -> ConsumerStatus:
@@ -200,6 +207,8 @@ class ConsumerLoop:
         raise AssertionError("unreachable")
 
     def _apply(self, delivery: Delivery) -> Claim | None:
+        if delivery.headers.get("replay-group", self._group) != self._group:
+            return None  # Sent again for another group; ours had it when it first came.
         envelope, claim = _read(delivery, consumer=self.name)
         handler = self.handlers.get(envelope.type)
         if handler is None:
@@ -246,7 +255,8 @@ class ConsumerLoop:
             delivery.value,
             {
                 **delivery.headers,
-                "parked-group": self.name.encode(),
+                "parked-at": self.clock.now().isoformat(timespec="seconds").encode(),
+                "parked-group": self._group,
                 "parked-error": f"{type(cause).__module__}.{type(cause).__qualname__}".encode(),
                 "parked-topic": delivery.topic.encode(),
                 "parked-partition": str(delivery.partition).encode(),
@@ -283,6 +293,7 @@ class ConsumerLoop:
 
     def _note(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
+        _READY.labels(self.name).set(int(self._status.is_ready))
 
 
 class _UnreadableError(Exception):
@@ -317,44 +328,100 @@ def parked_topic(topic: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay did: messages `sent` to their topics again, and those `passed` that other groups parked."""
+    """What a replay did: messages `sent` to their topics again, and those `passed` that other groups parked.
+
+    `has_come_back`: one that it had sent was parked again while it ran, so it went no further.
+    """
 
     sent: int
     passed: int
+    has_come_back: bool = False
 
 
 def replay_parked(broker: Broker, *, topic: str, group: str, limit: int = 1_000, quiet_seconds: float = 5.0) -> Replay:
     """Send what `group` parked from `topic` there again, oldest first, at most `limit`; each parked message once.
 
-    Other groups see them too and know by their inbox that they are done. Ends when no parked message has come for
-    `quiet_seconds`, or at one that this very replay had sent and that was parked anew: the fault is still there.
+    Other groups see them too and leave them alone. Ends when no parked message has come for `quiet_seconds`, or at one
+    that this very replay had sent and that was parked anew: the fault is still there.
     Raises `BrokerUnavailableError`; what was sent is remembered, so calling again goes on from there.
     """
     run = uuid4().hex.encode()
     sent = passed = 0
+    has_come_back = False
     with (
-        broker.consumer(group=f"{group}.replay", topics=[parked_topic(topic)]) as consumer,
+        broker.consumer(group=_replay_group(group), topics=[parked_topic(topic)]) as consumer,
         broker.producer() as producer,
     ):
         while sent < limit:
             deliveries = consumer.poll(max_records=min(100, limit - sent), timeout_seconds=quiet_seconds)
             fresh = [delivery for delivery in deliveries if delivery.headers.get("replay") != run]
             ours = [delivery for delivery in fresh if delivery.headers.get("parked-group") == group.encode()]
-            producer.send_batch([_unparked(delivery, topic=topic, run=run) for delivery in ours])
+            producer.send_batch([_unparked(delivery, topic=topic, group=group, run=run) for delivery in ours])
             sent += len(ours)
             passed += len(fresh) - len(ours)
             if len(fresh) < len(deliveries):
                 consumer.commit(deliveries[: deliveries.index(next(d for d in deliveries if d not in fresh))])
+                has_come_back = True
                 break
             if not deliveries:
                 break
             consumer.commit(deliveries)
-    return Replay(sent=sent, passed=passed)
+    return Replay(sent=sent, passed=passed, has_come_back=has_come_back)
 
 
-def _unparked(delivery: Delivery, *, topic: str, run: bytes) -> Record:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A message that waits for a replay: why and when it was parked, and where it came from. Nothing of what it says.
+
+    `error` is the class of what its handler raised, `at` an ISO 8601 moment.
+    """
+
+    group: str
+    error: str
+    topic: str
+    partition: str
+    offset: str
+    at: str
+
+
+def list_parked(
+    broker: Broker, *, topic: str, group: str, limit: int = 1_000, quiet_seconds: float = 5.0
+) -> list[Parked]:
+    """What a replay for `group` would send to `topic` again, oldest first, at most `limit`. Changes nothing.
+
+    Not to be called while a replay runs: the two would share the messages. Raises `BrokerUnavailableError`.
+    """
+    waiting: list[Parked] = []
+    with broker.consumer(group=_replay_group(group), topics=[parked_topic(topic)]) as consumer:
+        while len(waiting) < limit:
+            deliveries = consumer.poll(max_records=100, timeout_seconds=quiet_seconds)
+            if not deliveries:
+                break
+            waiting += [_parked(each) for each in deliveries if each.headers.get("parked-group") == group.encode()]
+    return waiting[:limit]
+
+
+def _parked(delivery: Delivery) -> Parked:
+    def said(name: str) -> str:
+        return delivery.headers.get(f"parked-{name}", b"?").decode(errors="replace")
+
+    return Parked(
+        group=said("group"),
+        error=said("error"),
+        topic=said("topic"),
+        partition=said("partition"),
+        offset=said("offset"),
+        at=said("at"),
+    )
+
+
+def _replay_group(group: str) -> str:
+    return f"{group}.replay"
+
+
+def _unparked(delivery: Delivery, *, topic: str, group: str, run: bytes) -> Record:
     headers = {name: value for name, value in delivery.headers.items() if not name.startswith("parked-")}
-    return Record(topic, delivery.key, delivery.value, {**headers, "replay": run})
+    return Record(topic, delivery.key, delivery.value, {**headers, "replay": run, "replay-group": group.encode()})
 
 
 def _read(delivery: Delivery, *, consumer: str) -> tuple[Envelope, Claim]:

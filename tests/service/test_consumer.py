@@ -230,7 +230,9 @@ def test_a_poison_message_is_parked_and_those_behind_it_go_on(database: Database
         assert loop.is_ready()
     assert tries == FAST.tries
     headers = {name: value.decode() for name, value in delivery.headers.items()}
+    assert datetime.now(UTC) - datetime.fromisoformat(headers["parked-at"]) < timedelta(minutes=5)
     assert headers == {
+        "parked-at": headers["parked-at"],
         "parked-group": NAME,
         "parked-error": "builtins.LookupError",
         "parked-topic": TOPIC,
