@@ -12,7 +12,20 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, bindparam, insert, select
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 
 from kit.actor import Actor
@@ -47,6 +60,22 @@ _FIND = prepare(
     )
 )
 _INSERT = prepare(insert(_TABLE).values(dict.fromkeys(_COLUMNS.keys())))
+# By its moment alone: that is all the machinery may read of a key.
+_OLD = _TABLE.alias("old")
+_NEWEST_OF_BATCH = (
+    select(_OLD.c.created_at)
+    .where(_OLD.c.created_at < bindparam("before"))
+    .order_by(_OLD.c.created_at)
+    .offset(bindparam("most") - 1)
+    .limit(1)
+    .scalar_subquery()
+)
+_PRUNE = prepare(
+    delete(_TABLE).where(
+        _COLUMNS.created_at < bindparam("before"),
+        _COLUMNS.created_at <= func.coalesce(_NEWEST_OF_BATCH, bindparam("before")),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -101,3 +130,8 @@ def store_answer(tx: Transaction, call: Answering, *, now: datetime) -> None:
         response=call.message.SerializeToString(),
         created_at=now,
     )
+
+
+def prune(tx: Transaction, *, before: datetime, most: int = 5_000) -> int:
+    """Forget the `most` oldest keys of those from before a moment, and say how many. `tx` is a plumbing transaction."""
+    return tx.run(_PRUNE, before=before, most=most)

@@ -105,9 +105,21 @@ _REACHED_ANYWHERE = prepare(
         )
     )
 )
+_OLD = _INBOX.alias("old")
+_NEWEST_OF_BATCH = (
+    select(_OLD.c.processed_at)
+    .where(_OLD.c.processed_at < bindparam("before"))
+    .order_by(_OLD.c.processed_at)
+    .offset(bindparam("most") - 1)
+    .limit(1)
+    .scalar_subquery()
+)
 _PRUNED = (
     delete(_INBOX)
-    .where(_INBOX.c.processed_at < bindparam("before"))
+    .where(
+        _INBOX.c.processed_at < bindparam("before"),
+        _INBOX.c.processed_at <= func.coalesce(_NEWEST_OF_BATCH, bindparam("before")),
+    )
     .returning(_INBOX.c.tenant_id, _INBOX.c.consumer, _INBOX.c.source, _INBOX.c.position)
     .cte("pruned")
 )
@@ -118,9 +130,15 @@ _RAISE_MARKS = postgresql.insert(_MARK).from_select(
     ),
 )
 _PRUNE = prepare(
-    _RAISE_MARKS.on_conflict_do_update(
-        index_elements=[_MARK.c.tenant_id, _MARK.c.consumer, _MARK.c.source],
-        set_={"position": func.greatest(_MARK.c.position, _RAISE_MARKS.excluded.position)},
+    select(func.count())
+    .select_from(_PRUNED)
+    .add_cte(
+        _RAISE_MARKS.on_conflict_do_update(
+            index_elements=[_MARK.c.tenant_id, _MARK.c.consumer, _MARK.c.source],
+            set_={"position": func.greatest(_MARK.c.position, _RAISE_MARKS.excluded.position)},
+        )
+        .returning(_MARK.c.tenant_id)
+        .cte("raised")
     )
 )
 
@@ -203,13 +221,14 @@ def _wait(look: Callable[[], bool], timeout_seconds: float) -> bool:
     return True
 
 
-def prune(tx: Transaction, *, before: datetime) -> None:
-    """Forget events applied before a moment, keeping how far each consumer had come. `tx` is a plumbing transaction.
+def prune(tx: Transaction, *, before: datetime, most: int = 5_000) -> int:
+    """Forget the `most` oldest events of those applied before a moment, and say how many; 0 when none is left.
 
-    An event delivered again after it was forgotten would be applied again: keep rows for longer than the broker keeps
-    records (a week) and parked messages are replayed.
+    How far each consumer had come is kept. `tx` is a plumbing transaction. An event delivered again after it was
+    forgotten would be applied again: keep rows for longer than the broker keeps what a group has read. (A replay of
+    parked messages is for the one group that had not applied them.)
     """
-    tx.run(_PRUNE, before=before)
+    return int(tx.value(_PRUNE, before=before, most=most))
 
 
 def _row(claim: Claim, now: datetime) -> dict[str, object]:

@@ -283,6 +283,9 @@ class Jobs:
         # Its log lines hold error texts; ours say what happened.
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL + 1)
         self._stopping.clear()
+        for name in self.tasks:  # Told from the start: an alert cannot see something rise from nothing.
+            _GIVEN_UP.labels(self.database.service, name)
+            _STALLED.labels(self.database.service, name)
         self._threads = [
             threading.Thread(target=self._run, name="jobs", daemon=True),
             threading.Thread(target=self._sweep, name="jobs sweep", daemon=True),

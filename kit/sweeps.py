@@ -17,9 +17,12 @@ from kit.db import Database, Transaction, prepare
 from kit.tables import plumbing_table
 
 _BATCH = 100
-_SWEPT = Counter("deadlines_met_total", "Deadlines whose command ran.", ["kind"])
-_FAILED = Counter("deadlines_failed_total", "Deadlines whose command raised; tried again by the next sweep.", ["kind"])
-_OLDEST = Gauge("deadline_oldest_seconds", "How late the oldest unmet deadline is.", ["kind"])
+_SWEPT = Counter("ascms_deadlines_met", "Deadlines whose command ran", ["kind"])
+_FAILED = Counter("ascms_deadlines_failed", "Deadlines whose command raised; tried again by the next sweep", ["kind"])
+_OLDEST = Gauge("ascms_deadline_oldest_seconds", "How late the oldest unmet deadline is", ["kind"])
+_LAST = Gauge(
+    "ascms_sweep_last_success_timestamp_seconds", "When all kinds of a service were last looked through", ["service"]
+)
 
 
 def deadline_table(metadata: MetaData) -> Table:
@@ -82,6 +85,10 @@ class Sweep:
 
     def start(self) -> None:
         """Sweep now, then each interval."""
+        for kind in self.kinds:  # Told from the start: an alert cannot see something rise from nothing.
+            _FAILED.labels(kind)
+        # Until the first sweep: as long as it takes, at most, is how long nobody would notice that there is none.
+        _LAST.labels(self.database.service).set(self.clock.now().timestamp())
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
         self._thread.start()
 
@@ -101,6 +108,7 @@ class Sweep:
             _OLDEST.labels(kind).set(oldest)
             for row in due:
                 met += self._meet(kind, meet, row.tenant_id, row.subject_id)
+        _LAST.labels(self.database.service).set(self.clock.now().timestamp())
         return met
 
     def _meet(self, kind: str, meet: Meet, tenant_id: UUID, subject_id: UUID) -> int:

@@ -107,11 +107,15 @@ class PostgresBroker(Broker):
         """Delete records older than `older_than` that every group has read; return how many.
 
         Records that a group of the topic has yet to read stay until `unread_older_than`, so that a consumer that is
-        away for a weekend loses nothing and one that is gone for good does not fill the disk.
+        away for a weekend loses nothing and one that is gone for good does not fill the disk. One process at a time:
+        0 where another is at it.
         """
         total = 0
         limits = {"older_than": older_than, "unread_older_than": unread_older_than, "rows": _TRIM_ROWS}
         with self.connected() as connection:
+            # The connection's own: it is free again when this one ends, however that happens.
+            if connection.execute("SELECT pg_try_advisory_lock(hashtextextended('bus.trim', 0))").fetchone() != (True,):
+                return 0
             while deleted := connection.execute(_TRIM, limits).rowcount:  # In pieces: no long transaction.
                 total += deleted
         return total

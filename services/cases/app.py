@@ -6,6 +6,7 @@ from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.db import Database
+from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
 from kit.paging import PageTokens
 from kit.relay import Relay
@@ -38,7 +39,9 @@ def build(settings: Settings) -> Service:
         new_id=uuid7,
         student_hash_key=settings.student_hash_key.get_secret_value().encode(),
     )
-    relay = Relay(database=database, broker=open_broker(settings.broker_url))
+    broker = open_broker(settings.broker_url)
+    relay = Relay(database=database, broker=broker)
+    housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     sweep = Sweep(
         database,
         clock,
@@ -50,6 +53,7 @@ def build(settings: Settings) -> Service:
         database=database,
         servicers=[servicer(deps, PageTokens(settings.service_credential))],
         verifier=remote_verifier(identity),
-        workers=[Threaded(relay, name="relay"), sweep],
+        workers=[Threaded(relay, name="relay"), sweep, Threaded(housekeeping, name="housekeeping")],
+        worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

@@ -9,6 +9,7 @@ from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.db import Database
+from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
 from kit.objects import open_store
 from kit.paging import PageTokens
@@ -46,6 +47,7 @@ def build(settings: Settings) -> Service:
         PageTokens(settings.service_credential),
     )
     relay = Relay(database=database, broker=broker)
+    housekeeping = Housekeeping(database=database, broker=broker, clock=deps.clock)
     return Service(
         name="documents",
         settings=settings,
@@ -61,7 +63,9 @@ def build(settings: Settings) -> Service:
         workers=[
             Threaded(relay, name="relay"),
             Threaded(OrphanSweep(deps, older_than=timedelta(hours=1)), name="orphans"),
+            Threaded(housekeeping, name="housekeeping"),
         ],
         checks={"files": deps.objects.is_ready},
+        worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

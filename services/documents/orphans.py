@@ -11,7 +11,7 @@ from kit.actor import system_actor
 from services.documents import store
 from services.documents.commands import Deps
 
-_REMOVED = Counter("documents_orphans_removed_total", "Objects without a row that were deleted.")
+_REMOVED = Counter("ascms_documents_orphans_removed", "Objects without a row that were deleted.")
 _INTERVAL_SECONDS = 3600.0
 
 

@@ -15,7 +15,7 @@ from kit.ids import NewId
 from kit.web.security import REQUEST_ID
 
 _SECONDS = Histogram(
-    "http_seconds",
+    "ascms_http_seconds",
     "Time to answer a request, by method, route and status.",
     ["method", "route", "status"],
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),

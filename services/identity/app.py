@@ -1,15 +1,15 @@
 """Wiring of identity's gRPC server and worker."""
 
-import threading
+from functools import partial
 
 from ascms.identity.v1 import identity_pb2, identity_pb2_grpc
 from pydantic import Field
 
-from kit import log
 from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.db import Database
+from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
 from kit.paging import PageTokens
 from kit.relay import Relay
@@ -22,8 +22,6 @@ from services.identity.rpc import IdentityServicer
 from services.identity.secrets import SHORTEST_SECRET, MasterSecret, Passphrases
 from services.identity.tokens import TokenOffice
 
-_HOUR_SECONDS = 3_600.0
-
 
 class Settings(ServiceSettings):
     """What identity needs to know besides what every service does."""
@@ -34,27 +32,6 @@ class Settings(ServiceSettings):
     """Signing keys are encrypted and page tokens signed with keys derived from it."""
     service_secret: str = Field(min_length=SHORTEST_SECRET)
     """Each service's credential is the hex HMAC-SHA256 of its name under this."""
-
-
-class Housekeeping:
-    """A loop that forgets expired codes and tokens each hour."""
-
-    def __init__(self, deps: Deps) -> None:
-        """Prepare; `run` begins."""
-        self._deps = deps
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        """Work until stopped. A failure waits for the next hour."""
-        while not self._stopping.wait(_HOUR_SECONDS):
-            try:
-                forget_expired(self._deps)
-            except Exception as error:  # noqa: BLE001 - the database may be away; what expired stays expired
-                log.logger().error("housekeeping-failed", **log.describe(error))
-
-    def stop(self) -> None:
-        """Ask `run` to return."""
-        self._stopping.set()
 
 
 def build_servicer(deps: Deps, *, service_secret: str) -> tuple[Servicer, Verifier]:
@@ -81,13 +58,18 @@ def build(settings: Settings) -> Service:
         passphrases=Passphrases(),
     )
     servicer, verifier = build_servicer(deps, service_secret=settings.service_secret)
-    relay = Relay(database=database, broker=open_broker(settings.broker_url))
+    broker = open_broker(settings.broker_url)
+    relay = Relay(database=database, broker=broker)
+    housekeeping = Housekeeping(
+        database=database, broker=broker, clock=deps.clock, chores={"sign-ins": partial(forget_expired, deps)}
+    )
     return Service(
         name="identity",
         settings=settings,
         database=database,
         servicers=[servicer],
         verifier=verifier,
-        workers=[Threaded(relay, name="relay"), Threaded(Housekeeping(deps), name="housekeeping")],
+        workers=[Threaded(relay, name="relay"), Threaded(housekeeping, name="housekeeping")],
+        worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

@@ -10,6 +10,7 @@ from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.consumer import ConsumerLoop
 from kit.db import Database
+from kit.housekeeping import Housekeeping
 from kit.jobs import Jobs, Task
 from kit.paging import PageTokens
 from kit.rpc.identity import ServiceTokens, remote_verifier
@@ -90,6 +91,8 @@ def build(settings: Settings) -> Service:
     consumer = ConsumerLoop(
         name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
     )
+    jobs = make_jobs(deps)
+    housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     return Service(
         name="notifications",
         settings=settings,
@@ -102,6 +105,12 @@ def build(settings: Settings) -> Service:
             )
         ],
         verifier=remote_verifier(identity),
-        workers=[make_jobs(deps), make_sweep(deps), Threaded(consumer, name="consumer")],
-        checks={"broker": broker.is_ready},
+        workers=[
+            jobs,
+            make_sweep(deps),
+            Threaded(consumer, name="consumer"),
+            Threaded(housekeeping, name="housekeeping"),
+        ],
+        worker_checks={"consumer": consumer.is_ready, "jobs": jobs.is_ready},
+        rpc_threads=settings.rpc_threads,
     )

@@ -7,6 +7,7 @@ from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.consumer import ConsumerLoop
 from kit.db import Database
+from kit.housekeeping import Housekeeping
 from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
 from kit.rpc.server import Servicer
@@ -28,6 +29,7 @@ def build(settings: Settings) -> Service:
     consumer = ConsumerLoop(
         name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
     )
+    housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     return Service(
         name="reporting",
         settings=settings,
@@ -40,6 +42,7 @@ def build(settings: Settings) -> Service:
             )
         ],
         verifier=remote_verifier(identity_backend(settings.identity_address)),
-        workers=[Threaded(consumer, name="consumer")],
-        checks={"broker": broker.is_ready},
+        workers=[Threaded(consumer, name="consumer"), Threaded(housekeeping, name="housekeeping")],
+        worker_checks={"consumer": consumer.is_ready},
+        rpc_threads=settings.rpc_threads,
     )

@@ -341,11 +341,9 @@ def take_back_attempt(tx: Transaction, bucket: bytes) -> None:
     tx.later(_TAKE_BACK_ATTEMPT, wanted=bucket)
 
 
-def prune(tx: Transaction, *, before: datetime) -> None:
-    """Queue forgetting what expired before a moment. `tx` is a plumbing transaction."""
-    for statement in _PRUNE:
-        tx.later(statement, before=before)
-    tx.later(_PRUNE_ATTEMPTS, before=before)
+def prune(tx: Transaction, *, before: datetime) -> int:
+    """Forget what expired before a moment, and say how many rows that were. `tx` is a plumbing transaction."""
+    return sum(tx.run(statement, before=before) for statement in (*_PRUNE, _PRUNE_ATTEMPTS))
 
 
 def _authorisation(row: Any) -> Authorisation:
