@@ -136,7 +136,7 @@ def say_minutes(minutes: int, *, language: Language) -> str:
     hours, rest = divmod(minutes, 60)
     if not hours:
         return f"{rest} {'min' if language == 'en' else 'mene'}"
-    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
+    return f"{hours:,} h {rest:02d}" if rest else f"{hours:,} h"
 
 
 def capitalise(words: str) -> str:
