@@ -6,6 +6,8 @@ from datetime import date
 from ascms.cases.v1 import cases_pb2
 from flask_babel import gettext as _
 
+from kit.web.dates import MONTHS
+from kit.web.i18n import current_language
 from services.gateway.wording import GENDERS, band_name, day_of, year_name
 
 
@@ -15,7 +17,7 @@ class Student:
 
     name: str
     full_name: str
-    born: date | None
+    born: str
     age: int
     year: str
     level: int
@@ -46,7 +48,7 @@ def present_student(student: cases_pb2.Student, *, today: date) -> Student:
     return Student(
         name=name,
         full_name=full_name if full_name != name else "",
-        born=born,
+        born=_plain_day(born) if born else "",
         age=age_on(today, born) if born else 0,
         year=year_name(student.year_level),
         level=student.year_level,
@@ -65,6 +67,11 @@ def present_attendance(attendance: cases_pb2.Attendance) -> Attendance:
         percent=_percent(attendance.present_half_days, total),
         band=band_name(attendance.band),
     )
+
+
+def _plain_day(day: date) -> str:
+    """A day of long ago: which day of the week it was says nothing."""
+    return f"{day.day} {MONTHS[current_language()][day.month - 1]} {day.year}"
 
 
 def _percent(present: int, total: int) -> str:

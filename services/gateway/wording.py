@@ -108,7 +108,7 @@ _FORMS = {
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
 }
-_FORM_REASONS = {"pattern", "format", "unknown-value"}
+_FORM_REASONS = {"pattern", "format", "unknown-value", "too-small", "too-large"}
 _NEEDED_CELL = _l("This cell is empty, and it is needed.")
 _FILE_FAULTS = (
     (re.compile(r"lacks the column (?P<name>\S+)"), _l("The first line lacks the column %(name)s.")),
@@ -180,7 +180,7 @@ def error_words(error: DomainError) -> str:
 
 def violation_words(violation: Violation) -> str:
     """A broken rule as an instruction in the reader's language."""
-    name = violation.field.rsplit(".", 1)[-1]
+    name = violation.field.rsplit(".", 1)[-1].removeprefix("caregiver_")
     if violation.reason in _FORM_REASONS and name in _FORMS:
         return str(_FORMS[name])
     words = _VIOLATIONS.get(violation.reason)

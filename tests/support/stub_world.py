@@ -194,7 +194,7 @@ def furnish(clock: Clock) -> World:
         n.Notice(
             notice_id=number_id(900),
             kind=n.NOTICE_KIND_CASE_ASSIGNED,
-            subject_id=number_id(301),
+            subject_id=number_id(304),
             created_at=world.moment(-2),
             state=n.DELIVERY_STATE_SENT,
         )

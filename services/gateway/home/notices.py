@@ -1,6 +1,6 @@
 """What a person was told, as the first page shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,20 +13,21 @@ from services.gateway.wording import moment_of
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One notice: what it says, where it leads ("" for nowhere), and whether its email failed."""
+    """One notice: what it says, whom it is about where the page knows, where it leads, whether its email failed."""
 
     text: str
+    about: str
     href: str
     at: datetime | None
     has_failed: bool
 
 
-def present_notices(notices: Iterable[notifications_pb2.Notice]) -> list[NoticeLine]:
-    """Notices, newest first as they came."""
-    return [_present(notice) for notice in notices]
+def present_notices(notices: Iterable[notifications_pb2.Notice], *, names: Mapping[str, str]) -> list[NoticeLine]:
+    """Notices, newest first as they came; `names` of what the page shows anyway, by address."""
+    return [_present(notice, names) for notice in notices]
 
 
-def _present(notice: notifications_pb2.Notice) -> NoticeLine:
+def _present(notice: notifications_pb2.Notice, names: Mapping[str, str]) -> NoticeLine:
     text, href = str(_("A notice")), ""
     if notice.kind == notifications_pb2.NOTICE_KIND_CASE_ASSIGNED:
         text, href = str(_("You were given a case")), url_for("cases.show", case_id=notice.subject_id)
@@ -34,6 +35,7 @@ def _present(notice: notifications_pb2.Notice) -> NoticeLine:
         text, href = str(_("A request is overdue")), url_for("incoming.show", request_id=notice.subject_id)
     return NoticeLine(
         text=text,
+        about=names.get(href, ""),
         href=href,
         at=moment_of(notice.created_at),
         has_failed=notice.state == notifications_pb2.DELIVERY_STATE_FAILED,

@@ -60,11 +60,13 @@ def _case_manager() -> dict[str, Any]:
     answer = call("cases", "ListCases", cases_pb2.ListCasesRequest(page_size=_SHOWN_WORK))
     question = notifications_pb2.ListNoticesRequest(page_size=_SHOWN)
     notices = optional(lambda: call("notifications", "ListNotices", question))
+    cases = present_cases(answer.cases)
+    names = {case.href: case.name for case in cases}
     return {
         "counts": counts_of(answer),
         "has_more": bool(answer.next_page_token),
-        "cases": present_cases(answer.cases),
-        "notices": None if notices is None else present_notices(notices.notices),
+        "cases": cases,
+        "notices": None if notices is None else present_notices(notices.notices, names=names),
     }
 
 

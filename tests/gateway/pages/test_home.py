@@ -79,4 +79,5 @@ def test_a_notice_leads_to_what_it_is_about_and_says_when_its_email_failed(as_: 
     world.notices[0].state = notifications_pb2.DELIVERY_STATE_FAILED
     page = as_("manager").text("/")
     assert f"/cases/{world.notices[0].subject_id}" in page
+    assert "Māia Pretend · <time" in page
     assert "its email did not arrive" in page

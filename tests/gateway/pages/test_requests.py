@@ -2,16 +2,21 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from kit.errors import InvalidArgumentError, UnavailableError, Violation
 from services.cases.importing import COLUMNS as FILE_COLUMNS
+from services.cases.importing import column_of, read_file
 from services.gateway.requests.columns import COLUMNS
+from services.gateway.wording import cell_words
 from tests.gateway.pages.conftest import URL, Browser
+from tests.support.postgres import ROOT
 from tests.support.stub_world import World, number_id
 
 As = Callable[..., Browser]
@@ -191,3 +196,25 @@ def test_the_page_explains_exactly_the_columns_that_the_service_reads(as_: As) -
     template = as_("attendance").get("/requests/import/template.csv")
     assert template.data.decode("utf-8-sig").splitlines()[0] == ",".join(column.name for column in COLUMNS)
     assert "attachment" in template.headers["Content-Disposition"]
+
+
+def test_no_fault_of_a_file_is_said_in_another_language_than_the_page(app: Flask) -> None:
+    rows = read_file((ROOT / "deploy/demo/requests.csv").read_bytes())
+    faults = [
+        *(replace(fault, field=column_of(fault.field)) for row in rows for fault in row.violations),
+        Violation("school_number", "other-school", "must be the number of your own school, 0417"),
+        Violation("date_of_birth", "age", "must make the student 4 to 20 years old"),
+        Violation("present_half_days", "more-than-total", "must not be more than the total half-days"),
+        *(faults_of(content) for content in (b"", b"nsn\n", b"\xff", b"a\0b", b'"a')),
+    ]
+    with app.test_request_context(headers={"Cookie": "language=mi"}):
+        said = {fault.description: cell_words(fault) for fault in faults}
+    assert len(said) > 12
+    assert [words for described, words in said.items() if words == described] == []
+
+
+def faults_of(content: bytes) -> Violation:
+    """The first fault of a file that is none."""
+    with pytest.raises(InvalidArgumentError) as raised:
+        read_file(content)
+    return raised.value.violations[0]
