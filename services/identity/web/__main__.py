@@ -1,9 +1,10 @@
-"""`python -m services.identity.web`: the provider under gunicorn, in this process's place."""
+"""`python -m services.identity.web`: the provider under gunicorn, in this process."""
 
-import os
 import socket
 import sys
 from typing import NoReturn
+
+from gunicorn.app.wsgiapp import run
 
 from kit.config import SettingsError, load
 from services.identity.web.settings import ProviderSettings
@@ -12,7 +13,7 @@ _WRONG_SETTINGS = 2
 
 
 def main() -> None:
-    """Check what a person can put right, then become gunicorn; exits with 2 and one clear line if it cannot."""
+    """Check what a person can put right, then run gunicorn; exits with 2 and one clear line if it cannot."""
     try:
         settings = load(ProviderSettings)
     except SettingsError as error:
@@ -24,11 +25,13 @@ def main() -> None:
             probe.bind((host, int(port)))
     except OSError as error:
         _stop(f"cannot listen on {settings.bind}: {error.strerror}. Is another copy running?")
-    command = [sys.executable, "-m", "gunicorn", "--bind", settings.bind]
+    # Here and not in another interpreter: everything it serves has been imported on the way to this line.
+    command = ["gunicorn", "--bind", settings.bind]
     # One worker: memory is what a small machine lacks, and hashing passphrases leaves the interpreter to others anyway.
     command += ["--workers", "1", "--worker-class", "gthread", "--threads", str(settings.web_threads)]
     command += ["--graceful-timeout", "5", "--log-level", "warning", "services.identity.web:create_app()"]
-    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, nothing from outside
+    sys.argv = command
+    run()
 
 
 def _stop(why: str) -> NoReturn:
