@@ -71,13 +71,6 @@ class Page:
         seen = [sorted({*form.values, *form.options, *form.files}) for form in self.forms]
         raise LookupError(f"{self.url} ({self.status} {self.title!r}) has no form with {names}; there are {seen}")
 
-    def form_to(self, end: str) -> Form:
-        """The form whose address ends so; raises LookupError."""
-        for form in self.forms:
-            if form.path.endswith(end):
-                return form
-        raise LookupError(f"{self.url} ({self.status} {self.title!r}) has no form to {end!r}; there are {self.forms}")
-
     def link(self, words: str) -> str:
         """The address of the first link that says `words`; raises LookupError."""
         for address, said in self.links:
