@@ -189,10 +189,10 @@ def _write(lines: list[Line]) -> None:
         platform.processor(),
     )
     rows = "\n".join(f"| {line.measure} | {line.seen} | {line.aim} | {_mark(line)} |" for line in lines)
-    cores = f"{os.cpu_count()} cores ({processor})"
+    machine = f"{os.cpu_count()} cores ({processor}), CPython {platform.python_version()}, loopback"
     measured = (
-        f"{BEGIN}\nMeasured on {datetime.now(UTC):%d %B %Y} with `make bench`: {cores}, "
-        f"CPython {platform.python_version()}, loopback.\n\n| Measure | Seen | Aim | |\n|---|---|---|---|\n{rows}\n{END}"
+        f"{BEGIN}\nMeasured on {datetime.now(UTC):%d %B %Y} with `make bench`: {machine}.\n\n"
+        f"| Measure | Seen | Aim | |\n|---|---|---|---|\n{rows}\n{END}"
     )
     text = TABLE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
