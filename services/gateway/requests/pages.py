@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from ascms.cases.v1 import cases_pb2
 
+from kit.clock import local_date
 from kit.errors import Violation
 from services.gateway.people import Attendance, Student, present_attendance, present_student
 from services.gateway.wording import cell_words, day_of, moment_of
@@ -28,6 +29,7 @@ class RequestPage:
     school: str
     provider: str
     submitted: datetime | None
+    submitted_on: date | None
     submitted_by: str
     due: date | None
     answered: datetime | None
@@ -46,6 +48,7 @@ def present_request(
 ) -> RequestPage:
     """One request."""
     accepted = request.state == cases_pb2.REQUEST_STATE_ACCEPTED
+    submitted = moment_of(request.submitted_at)
     return RequestPage(
         request_id=request.request_id,
         state="accepted" if accepted else ("overdue" if request.overdue else "waiting"),
@@ -54,7 +57,8 @@ def present_request(
         caregivers=list(request.caregivers),
         school=organisations.get(request.school_id, ""),
         provider=organisations.get(request.provider_id, ""),
-        submitted=moment_of(request.submitted_at),
+        submitted=submitted,
+        submitted_on=local_date(submitted) if submitted else None,
         submitted_by=(people or {}).get(request.submitted_by, ""),
         due=None if accepted else day_of(request.answer_due_on),
         answered=moment_of(request.answered_at),
