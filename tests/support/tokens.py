@@ -17,13 +17,14 @@ def _key() -> ECKey:
     return ECKey.generate_key("P-256", parameters={"kid": "test"})
 
 
+def public_keys() -> dict[str, Any]:
+    """The tests' key as identity would publish it: a JSON Web Key Set."""
+    return {"keys": [_key().as_dict(private=False)]}
+
+
 def verifier() -> Verifier:
     """A verifier that knows the tests' key."""
-
-    def fetch() -> dict[str, Any]:
-        return {"keys": [_key().as_dict(private=False)]}
-
-    return Verifier(fetch)
+    return Verifier(public_keys)
 
 
 def token_for(actor: Actor) -> str:
