@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kit import log
 from kit.clock import FixedClock
 
 
@@ -18,3 +19,9 @@ def clock() -> FixedClock:
 def worker() -> str:
     """The name of this test worker."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(autouse=True)
+def nothing_bound() -> None:
+    """No test inherits another's request id: what is bound for the log belongs to a thread, and threads are shared."""
+    log.clear()

@@ -15,8 +15,6 @@ from tests.service.cases.conftest import LEAD, MANAGER, OTHER_SCHOOL, PROVIDER, 
 from tests.service.cases.directory import FakeDirectory
 from tests.support.tokens import token_for, verifier
 
-TOKEN = token_for(LEAD)
-
 
 @dataclass
 class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
@@ -83,30 +81,30 @@ def directory(request: pytest.FixtureRequest, identity: SmallIdentity) -> Iterat
 
 
 def test_a_school_has_the_provider_of_its_catchment(directory: Directory) -> None:
-    assert directory.find_provider(school_id=SCHOOL, token=TOKEN) == Provider(PROVIDER, "02")
+    assert directory.find_provider(school_id=SCHOOL, token=token_for(LEAD)) == Provider(PROVIDER, "02")
 
 
 def test_a_school_without_catchment_has_none(directory: Directory) -> None:
-    assert directory.find_provider(school_id=OTHER_SCHOOL, token=TOKEN) is None
+    assert directory.find_provider(school_id=OTHER_SCHOOL, token=token_for(LEAD)) is None
 
 
 def test_a_school_has_a_number_and_others_have_none(directory: Directory) -> None:
-    assert directory.school_number(school_id=SCHOOL, token=TOKEN) == "0417"
-    assert directory.school_number(school_id=PROVIDER, token=TOKEN) == ""
+    assert directory.school_number(school_id=SCHOOL, token=token_for(LEAD)) == "0417"
+    assert directory.school_number(school_id=PROVIDER, token=token_for(LEAD)) == ""
 
 
 def test_a_case_manager_works_once_nothing_is_missing(directory: Directory) -> None:
     works = {
-        who: directory.is_working_case_manager(person_id=who.person_id, token=TOKEN)
+        who: directory.is_working_case_manager(person_id=who.person_id, token=token_for(LEAD))
         for who in (MANAGER, UNTRAINED, LEAD)
     }
     assert works == {MANAGER: True, UNTRAINED: False, LEAD: False}
-    assert not directory.is_working_case_manager(person_id=UUID(int=404), token=TOKEN)
+    assert not directory.is_working_case_manager(person_id=UUID(int=404), token=token_for(LEAD))
 
 
 @pytest.mark.parametrize("directory", ["identity"], indirect=True)
 def test_identity_is_asked_as_the_caller(directory: Directory, identity: SmallIdentity) -> None:
-    directory.find_provider(school_id=SCHOOL, token=TOKEN)
+    directory.find_provider(school_id=SCHOOL, token=token_for(LEAD))
     assert identity.callers == [LEAD.person_id]
 
 
@@ -114,5 +112,5 @@ def test_when_identity_is_away_both_say_so() -> None:
     backend = Backend(Channels("127.0.0.1:1", count=1), identity_pb2_grpc.IdentityServiceStub)
     for away in (FakeDirectory(is_away=True), IdentityDirectory(backend)):
         with pytest.raises(UnavailableError):
-            away.find_provider(school_id=SCHOOL, token=TOKEN)
+            away.find_provider(school_id=SCHOOL, token=token_for(LEAD))
     backend.close()
