@@ -31,6 +31,11 @@ CARRY_OUT_PLAN = "carry-out-plan"
 _ENDED = Counter("ascms_notices_ended", "Notices sent, or given up", ["state"])
 _LATE = Counter("ascms_notices_late", "Times a notice or plan was found waiting for longer than it may", ["kind"])
 _TO_NOBODY = Counter("ascms_notices_to_nobody", "Things to tell for which nobody was found")
+# Told from the start: an alert cannot see something rise from nothing.
+for _state in DeliveryState:
+    _ENDED.labels(_state.value)
+for _kind in (SEND_NOTICE, CARRY_OUT_PLAN):
+    _LATE.labels(_kind)
 
 
 @dataclass(frozen=True)
