@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 _FRESH_SECONDS = 1.0
+_READY = Gauge("ascms_ready", "1 while what a process depends on is there", ["check"], multiprocess_mode="livemin")
 
 
 @dataclass(eq=False)
@@ -31,6 +32,8 @@ class Readiness:
             if time.monotonic() - self._at > _FRESH_SECONDS:
                 self._state = {name: _answers(check) for name, check in {**self.checks, **self.asides}.items()}
                 self._at = time.monotonic()
+                for name, answer in self._state.items():
+                    _READY.labels(name).set(int(answer))
             return dict(self._state)
 
     def is_ready(self) -> bool:

@@ -66,6 +66,7 @@ class Housekeeping:
         for name in self._all:  # Told from the start: an alert cannot see what never was.
             _LAST.labels(self.database.service, name).set(self.clock.now().timestamp())
             _FAILED.labels(self.database.service, name)
+            _REMOVED.labels(self.database.service, name)
         wait = self.first_seconds
         while not self._stopping.wait(wait):
             self.run_once()

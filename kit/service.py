@@ -122,8 +122,9 @@ def run(service: Service, *, role: str, stop: threading.Event) -> None:
         worker.start()
     log.logger().info("started", role=role)
     while not stop.is_set():
+        is_ready = readiness.is_ready()
         if server is not None:
-            server.set_ready(is_ready=readiness.is_ready())
+            server.set_ready(is_ready=is_ready)
         stop.wait(_CHECK_SECONDS)
     if server is not None:
         server.stop(_GRACE_SECONDS)

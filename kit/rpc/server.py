@@ -19,7 +19,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from kit import idempotency, log, tracing
 from kit.actor import Actor, ActorKind
@@ -47,6 +47,7 @@ _SECONDS = Histogram(
     ["method", "status"],
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+_FAULTS = Counter("ascms_rpc_faults", "Calls that met an error nobody foresaw")
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _SLOW_SECONDS = 1.0
 
@@ -398,5 +399,6 @@ def _as_domain_error(error: Exception, method: str) -> DomainError:
         return ResourceExhaustedError("no-space", "The system cannot store anything now. It has been reported.")
     if isinstance(error, psycopg.OperationalError):
         return UnavailableError("database-away", "The system cannot reach its database. Try again in a moment.")
+    _FAULTS.inc()
     log.logger().error("unexpected-error", method=method, **log.describe(error))
     return InternalError("internal", "Something went wrong. It has been reported.")

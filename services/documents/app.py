@@ -47,7 +47,10 @@ def build(settings: Settings) -> Service:
         PageTokens(settings.service_credential),
     )
     relay = Relay(database=database, broker=broker)
-    housekeeping = Housekeeping(database=database, broker=broker, clock=deps.clock)
+    orphans = OrphanSweep(deps, older_than=timedelta(hours=1))
+    housekeeping = Housekeeping(
+        database=database, broker=broker, clock=deps.clock, chores={"orphans": orphans.sweep_once}
+    )
     return Service(
         name="documents",
         settings=settings,
@@ -60,11 +63,7 @@ def build(settings: Settings) -> Service:
             )
         ],
         verifier=remote_verifier(identity),
-        workers=[
-            Threaded(relay, name="relay"),
-            Threaded(OrphanSweep(deps, older_than=timedelta(hours=1)), name="orphans"),
-            Threaded(housekeeping, name="housekeeping"),
-        ],
+        workers=[Threaded(relay, name="relay"), Threaded(housekeeping, name="housekeeping")],
         checks={"files": deps.objects.is_ready},
         worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,

@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import request
 from opentelemetry.trace import SpanKind
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from werkzeug.wsgi import ClosingIterator
 
 from kit import log, tracing
@@ -20,6 +20,8 @@ _SECONDS = Histogram(
     ["method", "route", "status"],
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+_FAULTS = Counter("ascms_http_faults", "Requests that met an error nobody foresaw")
+_FAULT = "500"
 _ROUTE = "ascms.route"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _UNLOGGED = ("/health/", "/metrics", "/assets/")
@@ -62,6 +64,8 @@ class Traffic:
             seconds = time.perf_counter() - started
             status = statuses[-1] if statuses else "000"
             _SECONDS.labels(method, route, status).observe(seconds)
+            if status == _FAULT:
+                _FAULTS.inc()
             if not route.startswith(_UNLOGGED):
                 log.logger().info(
                     "request", method=method, route=route, status=int(status), ms=round(seconds * 1000, 1)

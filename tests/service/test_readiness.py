@@ -204,6 +204,7 @@ def own_settings(name: str, folder: Path) -> Mapping[str, str]:
             "mail_url": f"folder://{folder}/mails",
             "mail_from": "attendance@example.nz",
             "public_url": "http://localhost",
+            "sign_in_url": "http://localhost",
         },
         "reporting": {},
     }
