@@ -1,6 +1,5 @@
 """The style guide in Chromium: on a phone and a desktop, light and dark, in both languages, axe objects to nothing."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from kit.clock import FixedClock
@@ -20,12 +19,7 @@ from kit.web.pages import Choice, Header, Link
 from kit.web.problems import register_problem_pages
 from kit.web.styleguide import register_styleguide
 
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = (Path(__file__).parent.parent / "support" / "axe" / "axe.min.js").read_text(encoding="utf-8")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PAGES = ["components", "record", "list", "form", "confirm", "home", "problems/conflict", "problems/away"]
 PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=900)
 TARGETS = (
@@ -100,18 +94,6 @@ def address() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        reason = f"SKIPPED: the style guide was not seen in a browser, since there is no {CHROMIUM}"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def open_view(browser: Browser, view: View, **options: Any) -> BrowserContext:

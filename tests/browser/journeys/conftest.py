@@ -14,22 +14,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from tests.support.postgres import ROOT
 from tests.support.system import running_system
 
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = (ROOT / "tests/support/axe/axe.min.js").read_text(encoding="utf-8")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {"phone": ViewportSize(width=390, height=844), "desktop": ViewportSize(width=1280, height=900)}
 AXE_FAULTS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
   (fault) => fault.nodes.map((node) => [fault.id, node.html.slice(0, 99), node.failureSummary].join(" ")))"""
@@ -78,19 +68,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         return
     with running_system(tmp_path_factory.mktemp("system")) as started:
         yield Demo(started.base_url, started.demo["people"])
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not CHROMIUM.exists():
-        reason = f"SKIPPED: no journey was made in a browser, since there is no {CHROMIUM}"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass
@@ -144,10 +121,10 @@ def size(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def opened(chromium: Browser, size: str, options: dict[str, Any]) -> Iterator[BrowserContext]:
+def opened(browser: Browser, size: str, options: dict[str, Any]) -> Iterator[BrowserContext]:
     """A fresh browser, nobody signed in."""
     is_phone = size == "phone"
-    context = chromium.new_context(
+    context = browser.new_context(
         viewport=SIZES[size], has_touch=is_phone, is_mobile=is_phone, locale="en-NZ", reduced_motion="reduce", **options
     )
     context.set_default_timeout(15_000)
@@ -158,19 +135,19 @@ def opened(chromium: Browser, size: str, options: dict[str, Any]) -> Iterator[Br
 
 
 @pytest.fixture
-def visitor(system: Demo, chromium: Browser, size: str) -> Iterator[Visitor]:
+def visitor(system: Demo, browser: Browser, size: str) -> Iterator[Visitor]:
     """Someone who is not signed in."""
-    with opened(chromium, size, {}) as context:
+    with opened(browser, size, {}) as context:
         yield visitor_of(context.new_page(), system)
 
 
 @pytest.fixture
-def person(system: Demo, chromium: Browser, size: str) -> Iterator[Opens]:
+def person(system: Demo, browser: Browser, size: str) -> Iterator[Opens]:
     """Signs people in, each at a browser of their own: `person("case_manager", PROVIDER)`."""
     contexts: list[Any] = []
 
     def arrive(role: str, organisation: str, **options: Any) -> Visitor:
-        held = opened(chromium, size, options)
+        held = opened(browser, size, options)
         context = held.__enter__()
         contexts.append(held)
         return signed_in(visitor_of(context.new_page(), system), system.person(role, organisation))

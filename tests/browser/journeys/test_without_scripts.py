@@ -8,10 +8,10 @@ from tests.browser.journeys.conftest import PROVIDER, Demo, opened
 pytestmark = pytest.mark.chromium
 
 
-def test_without_scripts(system: Demo, chromium: object, size: str) -> None:
+def test_without_scripts(system: Demo, browser: object, size: str) -> None:
     # Given a case manager at a browser without scripts
     who = system.person("case_manager", PROVIDER)
-    with opened(chromium, size, {"java_script_enabled": False}) as context:  # type: ignore[arg-type]
+    with opened(browser, size, {"java_script_enabled": False}) as context:  # type: ignore[arg-type]
         page: Page = context.new_page()
         page.goto(f"{system.base_url}/sign-in")
         page.fill("input[name=email]", who["email"])
