@@ -11,8 +11,8 @@ pytestmark = pytest.mark.chromium
 
 def test_a_lead_opens_a_case(person: Opens, tmp_path: Path) -> None:
     # Given a school that has asked for support
-    student, file = new_name(), tmp_path / "requests.csv"
-    file.write_text(csv_of("0417", student), encoding="utf-8")
+    file = tmp_path / "requests.csv"
+    file.write_text(csv_of("0417", new_name()), encoding="utf-8")
     school = person("attendance_lead", SCHOOL)
     school.goes_to("/requests/import")
     school.page.set_input_files("#file", file)
@@ -24,9 +24,12 @@ def test_a_lead_opens_a_case(person: Opens, tmp_path: Path) -> None:
     assert lead.reads("Requests to answer")
     page = lead.page
 
-    # When they open the request
+    # When they open the request that is due first
     lead.goes_to("/incoming?state=waiting")
-    lead.follows(student)
+    student = page.locator(".records__link").first.inner_text()
+    page.locator(".records__link").first.click()
+    page.wait_for_url("**/incoming/*-*")
+    lead.looks()
     assert lead.heading.startswith(student)
     assert lead.reads("Answer due:")
 
