@@ -86,7 +86,11 @@ class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
             document = store.find_document(tx, UUID(request.document_id))
         if document is None:
             raise NotFoundError("file")
-        self._check_case(str(document.case_id), call)
+        try:
+            self._check_case(str(document.case_id), call)
+        except NotFoundError as error:
+            # The case's own refusal would tell that the file is there.
+            raise NotFoundError("file") from error
         check_download(document)
         try:
             pieces = self.deps.objects.read(object_key(call.actor.tenant_id, document.document_id))
