@@ -38,7 +38,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "figures:provider",
         ),
         "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record"),
-        "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read"),
+        "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite"),
         "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit"),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
         "primary_contact": _role(OrganisationKind.SCHOOL),
@@ -52,6 +52,7 @@ SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("cases", "check-owners"): frozenset({"people:read"}),
         ("notifications", "send-notices"): frozenset({"people:read"}),
+        ("notifications", "send-invitations"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
     }

@@ -38,6 +38,8 @@ class Settings(ServiceSettings):
     """The address that mail comes from."""
     public_url: str
     """Where people find the system: links begin with it."""
+    sign_in_url: str
+    """Where the sign-in service is: the links of invitations begin with it."""
 
     @field_validator("mail_url")
     @classmethod
@@ -45,7 +47,7 @@ class Settings(ServiceSettings):
         open_sender(value)
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "sign_in_url")
     @classmethod
     def _has_no_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -86,7 +88,7 @@ def build(settings: Settings) -> Service:
         clock=clock,
         people=People(identity, tokens),
         sender=open_sender(settings.mail_url),
-        letterhead=Letterhead(settings.public_url, settings.mail_from),
+        letterhead=Letterhead(settings.public_url, settings.mail_from, settings.sign_in_url),
     )
     consumer = ConsumerLoop(
         name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock

@@ -7,6 +7,7 @@ the message, sends it a second time when the lease of its attempt has ended. Bot
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.message import EmailMessage
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -20,7 +21,7 @@ from kit.db import Database, Transaction
 from kit.sweeps import clear_deadline, set_deadline
 from services.notifications import store
 from services.notifications.domain import CHASE_AFTER, DeliveryState, Notice, Plan, notice_of
-from services.notifications.mails import Letterhead, compose
+from services.notifications.mails import Letterhead, compose, compose_invitation
 from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
 
@@ -99,12 +100,12 @@ def send_notice(deps: Deps, actor: Actor, *, notice_id: UUID) -> None:
     if notice is None:
         return
     try:
-        contact = deps.people.find_contact(actor.tenant_id, notice.person_id)
-        if contact is None:
-            # Someone who left, or whose role has ceased to work, is told nothing.
+        message = _compose(deps, actor, notice)
+        if message is None:
+            # Who left, or whose role has ceased to work, is told nothing; nor is a link sent that works no more.
             _note(deps, actor, notice_id, lambda planned, now: planned.undeliverable(now, fault="no-contact"))
             return
-        deps.sender.send(compose(notice, contact, deps.letterhead, now=deps.clock.now()))
+        deps.sender.send(message)
     except SendError as error:
         fault, is_permanent = error.fault, error.is_permanent
         noted = _note(
@@ -123,6 +124,16 @@ def send_notice(deps: Deps, actor: Actor, *, notice_id: UUID) -> None:
         _note(deps, actor, notice_id, lambda planned, _: planned.put_off(fault=fault))
         raise
     _note(deps, actor, notice_id, lambda planned, now: planned.sent(now))
+
+
+def _compose(deps: Deps, actor: Actor, notice: Notice) -> EmailMessage | None:
+    """The e-mail of a notice, to whom identity says; None when there is nobody to tell any more."""
+    now = deps.clock.now()
+    if notice.person_id is None:
+        invited = deps.people.find_invited(actor.tenant_id, notice.subject_id)
+        return compose_invitation(notice, invited, deps.letterhead, now=now) if invited is not None else None
+    contact = deps.people.find_contact(actor.tenant_id, notice.person_id)
+    return compose(notice, contact, deps.letterhead, now=now) if contact is not None else None
 
 
 def chase_notice(deps: Deps, actor: Actor, notice_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Events of cases become notices. The inbox's claim, the rows and the job commit together (kit.consumer)."""
+"""Events of cases and identity become notices. The inbox's claim, rows and job commit together (kit.consumer)."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -6,15 +6,16 @@ from uuid import UUID
 # The loop finds the messages by name once their module is imported.
 from ascms.cases.v1 import events_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
+from ascms.identity.v1 import events_pb2 as identity_events
 
 from kit.clock import Clock
 from kit.consumer import Handler
 from kit.db import Transaction
 from services.notifications.commands import plan_notice, plan_notices
-from services.notifications.domain import NoticeKind, Plan, is_told_of_assignment, notice_of
+from services.notifications.domain import NoticeKind, Plan, invitation_notice, is_told_of_assignment, notice_of
 
 CONSUMER = "notifications.notices"
-TOPICS = ("ascms.cases.v1",)
+TOPICS = ("ascms.cases.v1", "ascms.identity.v1")
 
 
 def handlers(clock: Clock) -> Mapping[str, Handler]:
@@ -43,7 +44,18 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         )
         plan_notices(tx, plan, now=now)
 
+    def on_invitation_sent(
+        tx: Transaction,
+        envelope: Envelope,
+        event: identity_events.InvitationCreated | identity_events.InvitationResent,
+    ) -> None:
+        now = clock.now()
+        notice = invitation_notice(event_id=UUID(envelope.event_id), link_id=UUID(event.link_id), now=now)
+        plan_notice(tx, notice, now=now)
+
     return {
+        identity_events.InvitationCreated.DESCRIPTOR.full_name: on_invitation_sent,
+        identity_events.InvitationResent.DESCRIPTOR.full_name: on_invitation_sent,
         events_pb2.CaseAssigned.DESCRIPTOR.full_name: on_case_assigned,
         events_pb2.RequestOverdue.DESCRIPTOR.full_name: on_request_overdue,
     }

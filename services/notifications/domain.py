@@ -20,6 +20,8 @@ class NoticeKind(StrEnum):
 
     CASE_ASSIGNED = "case-assigned"
     REQUEST_OVERDUE = "request-overdue"
+    INVITATION = "invitation"
+    """To someone who is nobody here yet; it is about the link they are sent."""
 
 
 class DeliveryState(StrEnum):
@@ -35,10 +37,11 @@ class Notice:
     """One notice to one person about one thing, and its delivery.
 
     `attempt_until` is set while an attempt is under way; `fault` is the code of the last thing that went wrong.
+    `person_id` is None for who is invited: they have no id until they accept.
     """
 
     notice_id: UUID
-    person_id: UUID
+    person_id: UUID | None
     kind: NoticeKind
     subject_id: UUID
     created_at: datetime
@@ -93,6 +96,17 @@ def notice_of(*, event_id: UUID, person_id: UUID, kind: NoticeKind, subject_id: 
         person_id=person_id,
         kind=kind,
         subject_id=subject_id,
+        created_at=now,
+    )
+
+
+def invitation_notice(*, event_id: UUID, link_id: UUID, now: datetime) -> Notice:
+    """The one notice that brings a link to who is invited."""
+    return Notice(
+        notice_id=uuid5(event_id, str(link_id)),
+        person_id=None,
+        kind=NoticeKind.INVITATION,
+        subject_id=link_id,
         created_at=now,
     )
 

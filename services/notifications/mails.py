@@ -1,5 +1,9 @@
-"""What a notice says: a short e-mail in its reader's language that names nobody and leads to a page behind sign-in."""
+"""What a notice says: a short e-mail in its reader's language; it names no student and leads behind sign-in.
 
+An invitation is the exception: it goes to someone who cannot sign in yet, names them, and holds the link to accept by.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -10,26 +14,63 @@ from pathlib import Path
 from string import Template
 from types import MappingProxyType
 
+from kit.clock import NEW_ZEALAND
 from services.notifications.domain import Notice, NoticeKind
-from services.notifications.people import Contact
+from services.notifications.people import Contact, Invited
 
 LANGUAGES = ("en", "mi")
 _FOLDER = Path(__file__).parent / "templates"
 _PATHS = MappingProxyType({NoticeKind.CASE_ASSIGNED: "cases", NoticeKind.REQUEST_OVERDUE: "incoming"})
 
+_MONTHS = MappingProxyType(
+    {
+        "en": (
+            "January", "February", "March", "April", "May", "June",
+            "July", "August", "September", "October", "November", "December",
+        ),
+        "mi": (
+            "Kohitātea", "Huitanguru", "Poutūterangi", "Paengawhāwhā", "Haratua", "Pipiri",
+            "Hōngongoi", "Hereturikōkā", "Mahuru", "Whiringa-ā-nuku", "Whiringa-ā-rangi", "Hakihea",
+        ),
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Where links lead ("https://ascms.example.nz", no slash at the end) and whom mail comes from."""
+    """Where links lead ("https://ascms.example.nz", no slash at the end) and whom mail comes from.
+
+    `sign_in_url` is the address of the sign-in service, where invitations are accepted.
+    """
 
     public_url: str
     mail_from: str
+    sign_in_url: str
 
 
 def compose(notice: Notice, contact: Contact, letterhead: Letterhead, *, now: datetime) -> EmailMessage:
     """The e-mail of a notice. Sent twice, it has the same Message-ID, so that mail systems show it once."""
-    language = contact.language if contact.language in LANGUAGES else "en"
-    subject, text = render(notice.kind, language, link=link_of(notice, letterhead.public_url))
+    fields = {"link": link_of(notice, letterhead.public_url)}
+    return _message(notice, contact, letterhead, fields=fields, now=now)
+
+
+def compose_invitation(notice: Notice, invited: Invited, letterhead: Letterhead, *, now: datetime) -> EmailMessage:
+    """The e-mail that brings someone the link to accept an invitation by."""
+    until = invited.expires_at.astimezone(NEW_ZEALAND)
+    fields = {
+        "name": invited.contact.name,
+        "organisation": invited.organisation,
+        "link": f"{letterhead.sign_in_url}/invitation?key={invited.key}",
+        "until": f"{until.day} {_month(until.month, _language(invited.contact))} {until.year}",
+    }
+    return _message(notice, invited.contact, letterhead, fields=fields, now=now)
+
+
+def _message(
+    notice: Notice, contact: Contact, letterhead: Letterhead, *, fields: Mapping[str, str], now: datetime
+) -> EmailMessage:
+    language = _language(contact)
+    subject, text = render(notice.kind, language, **fields)
     sender = Address(addr_spec=letterhead.mail_from)
     message = EmailMessage()
     message.set_content(text)
@@ -43,14 +84,22 @@ def compose(notice: Notice, contact: Contact, letterhead: Letterhead, *, now: da
     return message
 
 
+def _language(contact: Contact) -> str:
+    return contact.language if contact.language in LANGUAGES else "en"
+
+
+def _month(number: int, language: str) -> str:
+    return _MONTHS[language][number - 1]
+
+
 def link_of(notice: Notice, public_url: str) -> str:
     """The page a notice leads to. It shows nothing to who may not see it."""
     return f"{public_url}/{_PATHS[notice.kind]}/{notice.subject_id}"
 
 
-def render(kind: NoticeKind, language: str, *, link: str) -> tuple[str, str]:
+def render(kind: NoticeKind, language: str, **fields: str) -> tuple[str, str]:
     """Subject and text of a kind of notice. Raises KeyError for a placeholder that nothing fills."""
-    subject, _, text = _template(kind, language).substitute(link=link).partition("\n")
+    subject, _, text = _template(kind, language).substitute(fields).partition("\n")
     return subject, text
 
 

@@ -1,14 +1,17 @@
 """Whom to tell and where to reach them: asked of identity when it is needed, kept nowhere."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from ascms.identity.v1 import identity_pb2
+from ascms.identity.v1 import identity_pb2, invitations_pb2
 
+from kit.errors import NotFoundError
 from kit.rpc.client import Backend
 from kit.rpc.identity import ServiceTokens
 
 PURPOSE = "send-notices"
+INVITATIONS = "send-invitations"
 _LEAD = "workflow_lead"
 _PAGE = 200
 
@@ -20,6 +23,16 @@ class Contact:
     name: str
     email: str
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Who is invited, by which organisation, and the secret of their link. Never logged, never stored."""
+
+    contact: Contact
+    organisation: str
+    key: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,20 @@ class People:
         request = identity_pb2.BatchGetContactsRequest(person_ids=[str(person_id)])
         answer = self.identity.call("BatchGetContacts", request, token=self.tokens.token(tenant_id, PURPOSE))
         return next((Contact(found.name, found.email, found.language) for found in answer.contacts), None)
+
+    def find_invited(self, tenant_id: UUID, link_id: UUID) -> Invited | None:
+        """Who is to be sent a link; None when it has been replaced, withdrawn or used, or has expired."""
+        request = invitations_pb2.GetInvitationMailRequest(link_id=str(link_id))
+        try:
+            mail = self.identity.call("GetInvitationMail", request, token=self.tokens.token(tenant_id, INVITATIONS))
+        except NotFoundError:
+            return None
+        return Invited(
+            contact=Contact(mail.name, mail.email, mail.language),
+            organisation=mail.organisation_name,
+            key=mail.key,
+            expires_at=mail.expires_at.ToDatetime(tzinfo=UTC),
+        )
 
     def list_leads(self, tenant_id: UUID) -> list[UUID]:
         """The people of an organisation whose role as workflow lead works now."""

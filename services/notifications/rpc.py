@@ -19,6 +19,7 @@ _KINDS = MappingProxyType(
     {
         NoticeKind.CASE_ASSIGNED: notifications_pb2.NOTICE_KIND_CASE_ASSIGNED,
         NoticeKind.REQUEST_OVERDUE: notifications_pb2.NOTICE_KIND_REQUEST_OVERDUE,
+        NoticeKind.INVITATION: notifications_pb2.NOTICE_KIND_INVITATION,
     }
 )
 _STATES = MappingProxyType(

@@ -25,7 +25,7 @@ NOTICE = tenant_table(
     "notice",
     METADATA,
     Column("id", postgresql.UUID, nullable=False),
-    Column("person_id", postgresql.UUID, nullable=False),
+    Column("person_id", postgresql.UUID),
     Column("kind", Text, nullable=False),
     Column("subject_id", postgresql.UUID, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),

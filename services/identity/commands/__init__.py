@@ -15,6 +15,13 @@ from services.identity.commands.authorisations import (
 )
 from services.identity.commands.deps import Deps
 from services.identity.commands.housekeeping import forget_expired
+from services.identity.commands.invitations import (
+    NewInvitation,
+    invite_person,
+    link_key,
+    resend_invitation,
+    withdraw_invitation,
+)
 from services.identity.commands.people import end_access, end_role, put_machine, put_person
 from services.identity.commands.register import Register, RegisterChange, apply_organisations
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
@@ -24,6 +31,7 @@ __all__ = [
     "Claim",
     "CodeRequest",
     "Deps",
+    "NewInvitation",
     "Register",
     "RegisterChange",
     "SignedIn",
@@ -41,9 +49,13 @@ __all__ = [
     "give_code",
     "give_machine_token",
     "give_tokens",
+    "invite_person",
     "is_alive",
+    "link_key",
     "put_machine",
     "put_person",
+    "resend_invitation",
     "revoke_token",
     "sign_in",
+    "withdraw_invitation",
 ]

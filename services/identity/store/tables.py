@@ -22,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
 )
@@ -240,6 +241,48 @@ machine_token = _also(
     ),
     signin=("tenant_id", "digest"),
     plumbing=("expires_at",),
+)
+reference_item = reference_table(
+    "reference_item",
+    METADATA,
+    Column("list", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("position", SmallInteger, nullable=False),
+    _text("label"),
+    _text("label_mi"),
+    Column("has_photo", Boolean, nullable=False),
+)
+invitation = _also(
+    tenant_table(
+        "invitation",
+        METADATA,
+        Column("id", UUID, nullable=False),
+        _text("name"),
+        _text("email"),
+        _text("email_key"),
+        _text("language"),
+        _text("primary_document"),
+        _text("supporting_document"),
+        Column("invited_by", UUID, nullable=False),
+        _at("invited_at"),
+        Column("link_id", UUID, nullable=False),
+        Column("link_digest", LargeBinary, nullable=False),
+        _at("sent_at"),
+        _at("expires_at"),
+        _at("withdrawn_at", nullable=True),
+        _at("used_at", nullable=True),
+        Column("used_by", UUID),
+        tenant_reference(["used_by"], "member", ["person_id"]),
+        CheckConstraint("language IN ('en', 'mi')", name="invitation_language"),
+        CheckConstraint("(used_at IS NULL) = (used_by IS NULL)", name="invitation_used"),
+        Index("invitation_link_digest", "link_digest"),
+        Index("invitation_link", "tenant_id", "link_id"),
+        Index("invitation_newest", "tenant_id", "invited_at", "id"),
+        Index("invitation_address", "tenant_id", "email_key"),
+    ),
+    signin=("tenant_id", "id", "link_digest"),
 )
 
 signing_key = plumbing_table(

@@ -44,10 +44,12 @@ def _demo(number: int, email: str, passphrase: str) -> Demo:
 LEAD = _demo(1, "mahina.lead@putahi.example", "copper kettle morning")
 MANAGER = _demo(2, "hemi.walker@putahi.example", "quiet river stones")
 COLLEAGUE = _demo(3, "anahera.rivers@putahi.example", "seven paper lanterns")
+AUTHORISER = _demo(4, "tane.authoriser@putahi.example", "garden gate latch")
 UNTRAINED = _demo(5, "wiremu.potae@putahi.example", "woollen blanket evening")
 ATTENDANCE_LEAD = _demo(8, "mere.osample@kura-kowhai.example", "winter lemon branch")
 ANALYST = _demo(12, "ihaka.analyst@ministry.example", "marble staircase echo")
 ADMINISTRATOR = _demo(13, "tui.administrator@ministry.example", "orchard fence painter")
+OTHER_AUTHORISER = _demo(16, "moana.authoriser@maramatanga.example", "basalt lantern orchard")
 BOTH = _demo(15, "kahu.both@putahi.example", "double harbour bridge")
 
 

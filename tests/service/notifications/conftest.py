@@ -14,7 +14,8 @@ from uuid import UUID
 import pytest
 from ascms.cases.v1 import events_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
-from ascms.identity.v1 import identity_pb2, identity_pb2_grpc
+from ascms.identity.v1 import events_pb2 as identity_events
+from ascms.identity.v1 import identity_pb2, identity_pb2_grpc, invitations_pb2
 from ascms.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,7 +25,7 @@ from kit.bus import Record
 from kit.bus.contract import Delivery
 from kit.clock import FixedClock
 from kit.db import Database
-from kit.errors import UnauthenticatedError
+from kit.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError
 from kit.ids import uuid7
 from kit.paging import PageTokens
 from kit.rpc.client import Backend, Channels
@@ -59,6 +60,7 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
     contacts: dict[UUID, dict[UUID, identity_pb2.Contact]] = field(default_factory=dict)
     leads: dict[UUID, list[UUID]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    mails: dict[tuple[UUID, UUID], invitations_pb2.GetInvitationMailResponse] = field(default_factory=dict)
 
     def knows(self, someone: Actor, *, name: str, email: str, language: str = "en", is_lead: bool = False) -> None:
         contact = identity_pb2.Contact(person_id=str(someone.person_id), name=name, email=email, language=language)
@@ -81,6 +83,17 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
         )
         expires_at = Timestamp(seconds=int(time.time()) + 60)
         return identity_pb2.MintServiceTokenResponse(token=token_for(actor), expires_at=expires_at)
+
+    @read
+    def GetInvitationMail(
+        self, request: invitations_pb2.GetInvitationMailRequest, call: Call
+    ) -> invitations_pb2.GetInvitationMailResponse:
+        if call.actor.purpose != "send-invitations":
+            raise PermissionDeniedError("purpose-needed", "No.")
+        mail = self.mails.get((call.actor.tenant_id, UUID(request.link_id)))
+        if mail is None:
+            raise NotFoundError("invitation")
+        return mail
 
     @read
     def BatchGetContacts(
@@ -154,7 +167,7 @@ def envelope_of(event: Message, *, tenant: UUID, event_id: UUID, position: int =
     return Envelope(
         event_id=str(event_id),
         type=event.DESCRIPTOR.full_name,
-        source="cases",
+        source=event.DESCRIPTOR.full_name.split(".")[1],
         tenant_id=str(tenant),
         key=str(CASE),
         position=position,
@@ -175,6 +188,14 @@ def case_assigned(*, to: Actor = MANAGER, by: Actor = LEAD) -> events_pb2.CaseAs
     return events_pb2.CaseAssigned(case_id=str(CASE), case_manager_id=str(to.person_id), assigned_by=str(by.person_id))
 
 
+def invitation_created(link_id: UUID) -> identity_events.InvitationCreated:
+    return identity_events.InvitationCreated(invitation_id=str(CASE), link_id=str(link_id))
+
+
+def invitation_resent(link_id: UUID) -> identity_events.InvitationResent:
+    return identity_events.InvitationResent(invitation_id=str(CASE), link_id=str(link_id))
+
+
 def request_overdue() -> events_pb2.RequestOverdue:
     return events_pb2.RequestOverdue(request_id=str(REQUEST), answer_due_on="2026-03-03")
 
@@ -189,7 +210,7 @@ def notifications_url(worker: str) -> Iterator[str]:
 def notifications(notifications_url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Notifications]:
     empty(notifications_url)
     database = Database(notifications_url, service="notifications")
-    known = SmallIdentity()  # type: ignore[abstract]  # three methods are all that is called
+    known = SmallIdentity()  # type: ignore[abstract]  # four methods are all that is called
     known.knows(LEAD, name="Rāwiri Tauira", email="rawiri@example.nz", is_lead=True)
     known.knows(MANAGER, name="Mereana Tauira", email="mereana@example.nz", language="mi")
     known.knows(OTHER_LEAD, name="Sione", email="sione@example.nz", is_lead=True)
@@ -211,7 +232,7 @@ def notifications(notifications_url: str, tmp_path: Path, clock: FixedClock) -> 
         clock=clock,
         people=People(identity, ServiceTokens(identity, service="notifications", credential=CREDENTIAL)),
         sender=FolderSender(tmp_path),
-        letterhead=Letterhead("https://ascms.example.nz", "notices@example.nz"),
+        letterhead=Letterhead("https://ascms.example.nz", "notices@example.nz", "https://sign-in.example.nz"),
     )
     servicer = Servicer(
         NotificationsServicer(database, PageTokens("tests")),

@@ -26,7 +26,7 @@ NOTICE = notice_of(
     subject_id=CASE,
     now=datetime(2026, 3, 3, 21, 0, tzinfo=UTC),
 )
-LETTERHEAD = Letterhead("https://ascms.example.nz", "notices@example.nz")
+LETTERHEAD = Letterhead("https://ascms.example.nz", "notices@example.nz", "https://sign-in.example.nz")
 
 
 @dataclass

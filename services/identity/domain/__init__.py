@@ -21,6 +21,8 @@ ATTEMPTS_PER_ADDRESS = 8
 ATTEMPTS_PER_PLACE = 100
 """Wrong passphrases from one place in one window, whatever the address: many share a school's connection."""
 
+LANGUAGES = ("en", "mi")
+"""Languages that people can be written to in."""
 REGIONS = frozenset(f"{code:02}" for code in (*range(1, 10), *range(12, 19), 99))
 """Regional council codes of Stats NZ."""
 

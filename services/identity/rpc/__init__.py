@@ -1,0 +1,11 @@
+"""Identity's gRPC door: one class of methods per noun."""
+
+from services.identity.rpc.base import Methods
+from services.identity.rpc.directory import DirectoryMethods
+from services.identity.rpc.invitations import InvitationMethods
+
+__all__ = ["IdentityServicer", "Methods"]
+
+
+class IdentityServicer(DirectoryMethods, InvitationMethods):
+    """ascms.identity.v1.IdentityService."""
