@@ -184,6 +184,11 @@ class Later:
         row = self.cursor.fetchone()
         return row[0] if row is not None else None
 
+    def rows(self) -> list[Any]:
+        """Every row, for a question that was queued so as to travel with others."""
+        assert self.cursor is not None, "not sent yet"
+        return self.cursor.fetchall()
+
 
 @dataclass(eq=False)
 class Database:

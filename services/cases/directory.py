@@ -12,7 +12,7 @@ from ascms.identity.v1 import identity_pb2
 from kit.errors import NotFoundError
 from kit.rpc.client import Backend
 
-CASE_MANAGER = "case_manager"
+CASE_MANAGER, WORKFLOW_LEAD = "case_manager", "workflow_lead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Directory(Protocol):
 
     def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
         """Whether someone is a case manager of the caller's organisation and their access works."""
+        ...
+
+    def is_working_on_cases(self, *, person_id: UUID, token: str) -> bool:
+        """Whether someone is a case manager or lead of the caller's organisation and their access works."""
         ...
 
 
@@ -63,7 +67,14 @@ class IdentityDirectory:
 
     def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
         """See Directory."""
+        return self._has_working_role(person_id, {CASE_MANAGER}, token)
+
+    def is_working_on_cases(self, *, person_id: UUID, token: str) -> bool:
+        """See Directory."""
+        return self._has_working_role(person_id, {CASE_MANAGER, WORKFLOW_LEAD}, token)
+
+    def _has_working_role(self, person_id: UUID, roles: set[str], token: str) -> bool:
         request = identity_pb2.BatchGetPeopleRequest(person_ids=[str(person_id)])
         answer = self._identity.call("BatchGetPeople", request, token=token)
         grants = [grant for person in answer.people for grant in person.roles]
-        return any(grant.role == CASE_MANAGER and grant.works for grant in grants)
+        return any(grant.role in roles and grant.works for grant in grants)

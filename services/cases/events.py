@@ -1,6 +1,7 @@
 """What cases tells others: facts with ids, no names. One function per event of the contract."""
 
 import hmac
+from datetime import date
 from uuid import UUID
 
 from ascms.cases.v1 import events_pb2
@@ -9,9 +10,12 @@ from kit.clock import local_date
 from kit.outbox import Event
 from services.cases import wire
 from services.cases.domain.cases import Case, Record
-from services.cases.domain.entries import Entry
+from services.cases.domain.closings import Closing
+from services.cases.domain.entries import Correction, Entry
+from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Request
 from services.cases.domain.students import Student
+from services.cases.domain.tasks import Task
 
 
 def request_submitted(request: Request) -> Event:
@@ -68,6 +72,127 @@ def event_recorded(entry: Entry) -> Event:
         recorded_by=str(entry.recorded_by),
     )
     return Event(entry.case_id, message)
+
+
+def task_added(task: Task) -> Event:
+    """A task was added to a case."""
+    message = events_pb2.TaskAdded(
+        **_task(task), owner_id=str(task.owner_id), due_on=task.due_on.isoformat(), added_by=str(task.added_by)
+    )
+    return Event(task.case_id, message)
+
+
+def task_reassigned(task: Task, *, previous: UUID, reassigned_by: UUID) -> Event:
+    """A task was given to someone else."""
+    message = events_pb2.TaskReassigned(
+        **_task(task),
+        owner_id=str(task.owner_id),
+        previous_owner_id=str(previous),
+        due_on=task.due_on.isoformat(),
+        reassigned_by=str(reassigned_by),
+    )
+    return Event(task.case_id, message)
+
+
+def task_completed(task: Task) -> Event:
+    """A task was done."""
+    message = events_pb2.TaskCompleted(**_task(task), owner_id=str(task.owner_id), completed_by=str(task.ended_by))
+    return Event(task.case_id, message)
+
+
+def task_cancelled(task: Task) -> Event:
+    """A task is not needed any more."""
+    message = events_pb2.TaskCancelled(**_task(task), owner_id=str(task.owner_id), cancelled_by=str(task.ended_by))
+    return Event(task.case_id, message)
+
+
+def task_overdue(task: Task) -> Event:
+    """A task's day has passed, and it is open."""
+    message = events_pb2.TaskOverdue(**_task(task), owner_id=str(task.owner_id), due_on=task.due_on.isoformat())
+    return Event(task.case_id, message)
+
+
+def note_added(entry: Entry) -> Event:
+    """A note was written into a case."""
+    message = events_pb2.NoteAdded(
+        case_id=str(entry.case_id),
+        entry_id=str(entry.id),
+        visibility=wire.enums.VISIBILITY.number(entry.visibility),
+        added_by=str(entry.recorded_by),
+    )
+    return Event(entry.case_id, message)
+
+
+def entry_corrected(was: Entry, correction: Correction) -> Event:
+    """An entry was corrected; `was` is how it held before."""
+    message = events_pb2.EntryCorrected(
+        case_id=str(was.case_id),
+        entry_id=str(was.id),
+        number=correction.number,
+        kind=wire.enums.EVENT_KIND.number(was.kind),
+        previous_happened_on=was.happened_on.isoformat(),
+        previous_outcome=wire.enums.OUTCOME.number(was.outcome),
+        previous_minutes=was.minutes,
+        happened_on=correction.happened_on.isoformat(),
+        outcome=wire.enums.OUTCOME.number(correction.outcome),
+        minutes=correction.minutes,
+        recorded_by=str(was.recorded_by),
+        corrected_by=str(correction.corrected_by),
+    )
+    return Event(was.case_id, message)
+
+
+def case_paused(pause: Pause) -> Event:
+    """A case rests."""
+    message = events_pb2.CasePaused(
+        case_id=str(pause.case_id),
+        pause_id=str(pause.id),
+        reason=pause.reason,
+        paused_on=pause.started_on.isoformat(),
+        wakes_on=pause.wakes_on.isoformat(),
+        paused_by=str(pause.paused_by),
+    )
+    return Event(pause.case_id, message)
+
+
+def case_resumed(paused: Case, *, resumed_on: date, resumed_by: UUID | None) -> Event:
+    """A paused case went on: woken by someone, or by itself."""
+    message = events_pb2.CaseResumed(
+        case_id=str(paused.id),
+        pause_id=str(paused.pause_id),
+        resumed_on=resumed_on.isoformat(),
+        resumed_by=str(resumed_by or ""),
+    )
+    return Event(paused.id, message)
+
+
+def case_closed(closing: Closing, *, closed_on: date) -> Event:
+    """Work on a case ended."""
+    message = events_pb2.CaseClosed(
+        case_id=str(closing.case_id),
+        closing_id=str(closing.id),
+        reason=closing.reason,
+        outcome=closing.outcome,
+        closed_on=closed_on.isoformat(),
+        closed_by=str(closing.closed_by),
+    )
+    return Event(closing.case_id, message)
+
+
+def case_reopened(case: Case, *, closing_id: UUID, reopened_on: date, reopened_by: UUID) -> Event:
+    """A closed case was taken up again."""
+    message = events_pb2.CaseReopened(
+        case_id=str(case.id),
+        closing_id=str(closing_id),
+        case_manager_id=str(case.case_manager_id or ""),
+        reopened_on=reopened_on.isoformat(),
+        reopened_by=str(reopened_by),
+    )
+    return Event(case.id, message)
+
+
+def _task(task: Task) -> dict[str, str]:
+    return {"case_id": str(task.case_id), "task_id": str(task.id)}
 
 
 def hash_student(student: Student, key: bytes) -> str:

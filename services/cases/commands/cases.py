@@ -1,5 +1,6 @@
 """What people do to cases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -8,17 +9,23 @@ from kit.actor import Actor
 from kit.audit import Audit
 from kit.clock import local_date
 from kit.command import finish
-from kit.errors import InvalidArgumentError, NotFoundError, Violation
+from kit.errors import NotFoundError
 from kit.sweeps import clear_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE
-from services.cases.commands.deps import Deps
+from services.cases.commands.deps import Deps, check_case_manager
 from services.cases.domain.cases import Case, Record, SeenRecord
-from services.cases.domain.entries import Entry, EventKind
-from services.cases.store import cases, counts, entries, requests
+from services.cases.domain.closings import Closing
+from services.cases.domain.entries import EventKind, TimelineEntry, with_corrections
+from services.cases.domain.pauses import Pause
+from services.cases.domain.reference import RECORD_PART
+from services.cases.domain.tasks import Task
+from services.cases.store import cases, counts, entries, pauses, requests, tasks
 from services.cases.store.entries import Position
+from services.cases.store.tasks import TaskFilter
 
 TIMELINE_SIZE = 20
+TASKS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,10 @@ class OpenedRecord:
     """A record as someone opened it, with one entry more than asked for where there are older ones."""
 
     seen: SeenRecord
-    entries: list[Entry]
+    entries: list[TimelineEntry]
+    open_tasks: list[Task]
+    pauses: list[Pause]
+    closings: list[Closing]
 
 
 def open_case(
@@ -58,7 +68,7 @@ def open_case(
     """
     now = deps.clock.now()
     if case_manager_id is not None:
-        _check_case_manager(deps, case_manager_id, token)
+        check_case_manager(deps, case_manager_id, token)
     case_id = deps.new_id()
     with deps.database.tenant(actor) as tx:
         with tx.as_guest():
@@ -90,14 +100,17 @@ def open_case(
             case_manager_id=case_manager_id,
             assigned_at=now if case_manager_id else None,
         )
+        rule = deps.reference.on(tx, now).days(RECORD_PART)
+        case = domain.cases.judged(case, rule)
         draft = accepted.draft
         record = Record(case, draft.student, draft.caregivers, draft.attendance, draft.concern)
         cases.insert_record(tx, record)
         counts.change_cases(tx, [(case_manager_id, case.state, 1)])
+        counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
         told = [events.case_opened(record, student_hash_key=deps.student_hash_key)]
         if case_manager_id is not None:
             told.append(events.case_assigned(case, previous=None, assigned_by=actor.person_id))
-        seen = domain.cases.seen_by(actor, record)
+        seen = domain.cases.seen_by(actor, record, rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("open-case", case_id), events=told, now=now)
 
 
@@ -113,7 +126,7 @@ def assign_case(
         InvalidArgumentError: `case_manager_id` is not a case manager whose access works.
     """
     now = deps.clock.now()
-    _check_case_manager(deps, case_manager_id, token)
+    check_case_manager(deps, case_manager_id, token)
     with deps.database.tenant(actor) as tx:
         record = cases.lock_record(tx, case_id)
         before = domain.cases.check_visible(record.case if record else None, actor)
@@ -124,8 +137,47 @@ def assign_case(
         cases.update_case(tx, case)
         counts.move_case(tx, before, case)
         told = events.case_assigned(case, previous=before.case_manager_id, assigned_by=actor.person_id)
-        seen = domain.cases.seen_by(actor, replace(record, case=case))
+        rule = deps.reference.on(tx, now).days(RECORD_PART)
+        seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("assign-case", case_id), events=[told], now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAssigned:
+    """What became of each of many cases: given, or why not, in the order they were named."""
+
+    assigned: list[UUID]
+    refused: list[tuple[UUID, str]]
+
+
+def bulk_assign_cases(
+    deps: Deps, actor: Actor, *, case_ids: Sequence[UUID], case_manager_id: UUID, token: str
+) -> BulkAssigned:
+    """A lead gives many cases to one case manager at once; those that cannot be given do not keep the others.
+
+    Raises:
+        InvalidArgumentError: `case_manager_id` is not a case manager whose access works.
+    """
+    now = deps.clock.now()
+    check_case_manager(deps, case_manager_id, token)
+    result = BulkAssigned([], [])
+    told, moves = [], []
+    with deps.database.tenant(actor) as tx:
+        found = {case.id: case for case in cases.lock_cases(tx, case_ids)}
+        for case_id in dict.fromkeys(case_ids):
+            before = found.get(case_id)
+            reason = domain.cases.why_not_assign(before, actor, case_manager_id=case_manager_id)
+            if reason or before is None:
+                result.refused.append((case_id, reason))
+                continue
+            case = domain.cases.assign(before, actor, case_manager_id=case_manager_id, now=now)
+            cases.update_case(tx, case)
+            audit.write(tx, Audit("assign-case", case_id, reason="bulk"), now=now)
+            moves.append((before, case))
+            told.append(events.case_assigned(case, previous=before.case_manager_id, assigned_by=actor.person_id))
+            result.assigned.append(case_id)
+        counts.move_cases(tx, moves)
+        return finish(tx, result, entry=Audit("bulk-assign-cases", deps.new_id()), events=told, now=now)
 
 
 def open_record(deps: Deps, actor: Actor, *, case_id: UUID, kind: EventKind | None = None, page: Page) -> OpenedRecord:
@@ -134,18 +186,22 @@ def open_record(deps: Deps, actor: Actor, *, case_id: UUID, kind: EventKind | No
     Raises:
         NotFoundError: no such case, or not the caller's to see.
     """
+    now = deps.clock.now()
     with deps.database.tenant(actor) as tx:
+        rule = deps.reference.on(tx, now).days(RECORD_PART)
         record = cases.find_record(tx, case_id)
         domain.cases.check_visible(record.case if record else None, actor)
         assert record is not None
+        # Asked together: one round trip.
+        corrections = entries.ask_corrections(tx, case_id)
+        open_tasks = tasks.ask_tasks(tx, TaskFilter(case_id=case_id), most=TASKS_SHOWN)
+        paused, closed = pauses.ask_pauses(tx, case_id), pauses.ask_closings(tx, case_id)
         found = entries.list_entries(tx, case_id, kind=kind, after=page.after, most=page.size + 1)
-        now = deps.clock.now()
         entries.log_access(tx, log_id=deps.new_id(), subject="case", subject_id=case_id, now=now)
-        return OpenedRecord(domain.cases.seen_by(actor, record), found)
-
-
-def _check_case_manager(deps: Deps, person_id: UUID, token: str) -> None:
-    if not deps.directory.is_working_case_manager(person_id=person_id, token=token):
-        raise InvalidArgumentError.of(
-            Violation("case_manager_id", "not-a-case-manager", "must be a case manager of yours whose access works")
+        return OpenedRecord(
+            seen=domain.cases.seen_by(actor, record, rule=rule, today=local_date(now)),
+            entries=with_corrections(found, corrections()),
+            open_tasks=[listed.task for listed in open_tasks()],
+            pauses=paused(),
+            closings=closed(),
         )

@@ -2,3 +2,9 @@
 
 ANSWER_DEADLINE = "answer-request"
 """A request unanswered by its day: `requests.note_overdue`."""
+
+TASK_DEADLINE = "task-due"
+"""A task open past its day: `tasks.note_task_overdue`."""
+
+WAKE_DEADLINE = "wake-case"
+"""A paused case whose day has come: `pauses.wake_case`."""

@@ -3,6 +3,28 @@
 Values are frozen; a transition returns a new one. Where something stands is computed from facts, never set.
 """
 
-from services.cases.domain import cases, entries, requests, shared, students
+from services.cases.domain import (
+    cases,
+    closings,
+    entries,
+    health,
+    pauses,
+    reference,
+    requests,
+    shared,
+    students,
+    tasks,
+)
 
-__all__ = ["cases", "entries", "requests", "shared", "students"]
+__all__ = [
+    "cases",
+    "closings",
+    "entries",
+    "health",
+    "pauses",
+    "reference",
+    "requests",
+    "shared",
+    "students",
+    "tasks",
+]

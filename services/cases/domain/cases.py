@@ -1,12 +1,14 @@
 """The life of a case: who sees it, who may do what with it now, and what follows."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, PermissionDeniedError
 from services.cases.domain.entries import Entry, Outcome, entry_violations
+from services.cases.domain.health import Lately, PartHealth, Rule, after, due_on, judge
 from services.cases.domain.shared import Caller, check_version
 from services.cases.domain.students import Attendance, Caregiver, Student
 
@@ -17,11 +19,17 @@ class CaseState(StrEnum):
     NEW = "new"
     ASSIGNED = "assigned"
     ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The facts of a case on which rules work. `began_at`: when its case manager first recorded something."""
+    """The facts of a case on which rules work.
+
+    `began_at`: when its case manager first recorded something. `pause_id`: the pause under way. `health_due_on`: the
+    first day on which its record needs something, None once it is closed; kept by `judged`.
+    """
 
     id: UUID
     number: str
@@ -35,13 +43,23 @@ class Case:
     began_at: datetime | None = None
     last_contact_on: date | None = None
     minutes: int = 0
+    open_tasks: int = 0
+    pause_id: UUID | None = None
+    wakes_on: date | None = None
+    closed_at: datetime | None = None
+    lately: Lately = field(default_factory=Lately)
+    health_due_on: date | None = None
     version: int = 1
 
     @property
     def state(self) -> CaseState:
         """Where it stands."""
+        if self.closed_at is not None:
+            return CaseState.CLOSED
         if self.case_manager_id is None:
             return CaseState.NEW
+        if self.pause_id is not None:
+            return CaseState.PAUSED
         return CaseState.ASSIGNED if self.began_at is None else CaseState.ACTIVE
 
 
@@ -70,6 +88,8 @@ class Summary:
     opened_at: datetime
     last_contact_on: date | None
     minutes: int
+    open_tasks: int
+    health_due_on: date | None
 
 
 class Action(StrEnum):
@@ -77,14 +97,25 @@ class Action(StrEnum):
 
     ASSIGN = "assign"
     RECORD = "record"
+    NOTE = "note"
+    CORRECT = "correct"
+    TASK = "task"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLOSE = "close"
+    REOPEN = "reopen"
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedAction:
-    """Whether someone may do something with a case now; `reason` says why not, empty when they may."""
+    """Whether someone may do something with a case now.
+
+    `reason` says why not, empty when they may; `count` how many things stand in the way, where that can be counted.
+    """
 
     action: Action
     reason: str
+    count: int = 0
 
     @property
     def is_allowed(self) -> bool:
@@ -98,6 +129,7 @@ class SeenRecord:
 
     record: Record
     actions: tuple[AllowedAction, ...]
+    health: tuple[PartHealth, ...] = ()
 
 
 def case_number(year: int, sequence: int) -> str:
@@ -116,19 +148,31 @@ def check_visible(case: Case | None, caller: Caller) -> Case:
     Raises:
         NotFoundError: there is no such case, or it is not theirs.
     """
-    if case is None or not (sees_every_case(caller) or case.case_manager_id == caller.person_id):
+    if case is None or not is_visible(case, caller):
         raise NotFoundError("case")
     return case
 
 
+def is_visible(case: Case, caller: Caller) -> bool:
+    """Whether the caller may know of a case."""
+    return sees_every_case(caller) or case.case_manager_id == caller.person_id
+
+
 def allowed_actions(case: Case, caller: Caller) -> tuple[AllowedAction, ...]:
     """What the caller, who may see the case, may do with it now."""
-    return tuple(AllowedAction(action, _why_not(action, case, caller)) for action in Action)
+    return tuple(_allowed(action, case, caller) for action in Action)
 
 
-def seen_by(caller: Caller, record: Record) -> SeenRecord:
-    """A record as the caller, who may see it, sees it."""
-    return SeenRecord(record, allowed_actions(record.case, caller))
+def seen_by(caller: Caller, record: Record, *, rule: Rule, today: date) -> SeenRecord:
+    """A record as the caller, who may see it, sees it today."""
+    case = record.case
+    health = judge(case.lately, rule, today=today) if case.closed_at is None else ()
+    return SeenRecord(record, allowed_actions(case, caller), health)
+
+
+def judged(case: Case, rule: Rule) -> Case:
+    """The case with the day on which its record needs something."""
+    return replace(case, health_due_on=due_on(case.lately, rule) if case.closed_at is None else None)
 
 
 def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, expected_version: int = 0) -> Case:
@@ -139,11 +183,20 @@ def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, 
         PermissionDeniedError: the caller assigns no cases.
         FailedPreconditionError: they have it already.
     """
-    _check_allowed(Action.ASSIGN, case, caller)
+    check_allowed(Action.ASSIGN, case, caller)
     check_version(expected_version, case.version)
     if case.case_manager_id == case_manager_id:
         raise FailedPreconditionError("already-assigned", "This person is the case manager already.")
     return replace(case, case_manager_id=case_manager_id, assigned_at=now, version=case.version + 1)
+
+
+def why_not_assign(case: Case | None, caller: Caller, *, case_manager_id: UUID) -> str:
+    """The stable reason why a case cannot be given to someone by a caller who assigns cases; empty where it can."""
+    if case is None or not is_visible(case, caller):
+        return "not-found"
+    if reason := why_not_in(case.state, Action.ASSIGN):
+        return reason
+    return "already-assigned" if case.case_manager_id == case_manager_id else ""
 
 
 def record(
@@ -164,7 +217,7 @@ def record(
         StaleVersionError: the case is not at `expected_version` any more.
         FailedPreconditionError: nobody has the case yet.
     """
-    _check_allowed(Action.RECORD, case, caller)
+    check_allowed(Action.RECORD, case, caller)
     check_version(expected_version, case.version)
     violations = entry_violations(entry, born_on=case.born_on, minutes_of_day=minutes_of_day, today=today)
     if violations:
@@ -176,24 +229,98 @@ def record(
         began_at=entry.recorded_at if begins else case.began_at,
         last_contact_on=max(filter(None, (case.last_contact_on, contact)), default=None),
         minutes=case.minutes + entry.minutes,
+        lately=after(case.lately, kind=entry.kind, happened_on=entry.happened_on, minutes=entry.minutes),
         version=case.version + 1,
     )
 
 
-_NO_PERMISSION, _NOT_ASSIGNED = "permission-missing", "not-assigned"
+def add_note(case: Case, caller: Caller, *, expected_version: int = 0) -> Case:
+    """The case after a note was added: neither begun nor touched by it.
+
+    Raises:
+        StaleVersionError: the case is not at `expected_version` (0: whichever) any more.
+        FailedPreconditionError: the case is closed.
+    """
+    check_allowed(Action.NOTE, case, caller)
+    check_version(expected_version, case.version)
+    return replace(case, version=case.version + 1)
 
 
-def _why_not(action: Action, case: Case, caller: Caller) -> str:
-    if not caller.may(f"cases:{action}"):
-        return _NO_PERMISSION
-    if action == Action.RECORD and case.state == CaseState.NEW:
-        return _NOT_ASSIGNED
-    return ""
+def correct(case: Case, caller: Caller, *, holding: Iterable[Entry], expected_version: int = 0) -> Case:
+    """The case after an entry was corrected: what follows from entries, from all that hold now.
+
+    Raises:
+        StaleVersionError: the case is not at `expected_version` (0: whichever) any more.
+    """
+    check_allowed(Action.CORRECT, case, caller)
+    check_version(expected_version, case.version)
+    lately, minutes, contacts = Lately(), 0, []
+    for each in holding:
+        lately = after(lately, kind=each.kind, happened_on=each.happened_on, minutes=each.minutes)
+        minutes += each.minutes
+        contacts += [each.happened_on] if each.outcome == Outcome.REACHED else []
+    last_contact_on = max(contacts, default=None)
+    return replace(case, lately=lately, minutes=minutes, last_contact_on=last_contact_on, version=case.version + 1)
 
 
-def _check_allowed(action: Action, case: Case, caller: Caller) -> None:
-    reason = _why_not(action, case, caller)
-    if reason == _NO_PERMISSION:
-        raise PermissionDeniedError(reason, "Your role does not allow this.")
-    if reason == _NOT_ASSIGNED:
-        raise FailedPreconditionError(reason, "Assign the case to a case manager first.")
+_PERMISSIONS = {
+    Action.ASSIGN: "cases:assign",
+    Action.CLOSE: "cases:close",
+    Action.REOPEN: "cases:close",
+}
+_NO_PERMISSION = "permission-missing"
+_MESSAGES = {
+    "not-assigned": "Assign the case to a case manager first.",
+    "not-active": "Work on the case has not begun.",
+    "already-paused": "The case is paused already.",
+    "not-paused": "The case is not paused.",
+    "case-closed": "The case is closed. Reopen it first.",
+    "not-closed": "The case is not closed.",
+    "closing-needs-tasks": "Complete or cancel the open tasks first.",
+}
+_STILL_WHEN_CLOSED = {Action.CORRECT, Action.REOPEN}
+_REFUSED: dict[tuple[CaseState, Action], str] = {
+    (CaseState.NEW, Action.RECORD): "not-assigned",
+    (CaseState.NEW, Action.PAUSE): "not-active",
+    (CaseState.ASSIGNED, Action.PAUSE): "not-active",
+    (CaseState.PAUSED, Action.PAUSE): "already-paused",
+    **{(state, Action.RESUME): "not-paused" for state in CaseState if state != CaseState.PAUSED},
+    **{(state, Action.REOPEN): "not-closed" for state in CaseState if state != CaseState.CLOSED},
+    **{(CaseState.CLOSED, action): "case-closed" for action in Action if action not in _STILL_WHEN_CLOSED},
+}
+
+
+def permission_for(action: Action) -> str:
+    """What someone must hold to do something with a case."""
+    return _PERMISSIONS.get(action, "cases:record")
+
+
+def why_not_in(state: CaseState, action: Action) -> str:
+    """Why nobody may do something with a case in a state; empty where those with the permission may."""
+    return _REFUSED.get((state, action), "")
+
+
+def check_allowed(action: Action, case: Case, caller: Caller, *, named: Mapping[str, str] | None = None) -> None:
+    """Raise unless the caller, who may see the case, may do something with it now.
+
+    Raises:
+        PermissionDeniedError: their role does not allow it.
+        FailedPreconditionError: not as the case stands; where things in the way can be counted, the metadata has the
+            count and whatever is `named`.
+    """
+    allowed = _allowed(action, case, caller)
+    if allowed.reason == _NO_PERMISSION:
+        raise PermissionDeniedError(allowed.reason, "Your role does not allow this.")
+    if allowed.reason:
+        metadata = {"count": str(allowed.count), **(named or {})} if allowed.count else {}
+        raise FailedPreconditionError(allowed.reason, _MESSAGES[allowed.reason], metadata=metadata)
+
+
+def _allowed(action: Action, case: Case, caller: Caller) -> AllowedAction:
+    if not caller.may(permission_for(action)):
+        return AllowedAction(action, _NO_PERMISSION)
+    if reason := why_not_in(case.state, action):
+        return AllowedAction(action, reason)
+    if action == Action.CLOSE and case.open_tasks:
+        return AllowedAction(action, "closing-needs-tasks", case.open_tasks)
+    return AllowedAction(action, "")

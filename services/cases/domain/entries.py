@@ -1,11 +1,12 @@
 """What happens in a case, and what may be recorded of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from kit.errors import Violation
+from kit.errors import InvalidArgumentError, Violation
 
 MINUTES_PER_DAY = 24 * 60
 
@@ -21,6 +22,7 @@ class EventKind(StrEnum):
     ACTION = "action"
     REFERRAL = "referral"
     PROGRESS_REVIEW = "progress_review"
+    NOTE = "note"
 
 
 class Outcome(StrEnum):
@@ -59,6 +61,64 @@ class Entry:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What an entry should have said: all of it but its kind. The last correction of an entry holds."""
+
+    entry_id: UUID
+    case_id: UUID
+    number: int
+    reason: str
+    happened_on: date
+    outcome: Outcome
+    minutes: int
+    note: str
+    visibility: Visibility
+    corrected_by: UUID
+    corrected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """An entry with its corrections, in the order of being said."""
+
+    entry: Entry
+    corrections: tuple[Correction, ...] = ()
+
+    @property
+    def holding(self) -> Entry:
+        """The entry as it holds now."""
+        if not self.corrections:
+            return self.entry
+        last = self.corrections[-1]
+        return replace(
+            self.entry,
+            happened_on=last.happened_on,
+            outcome=last.outcome,
+            minutes=last.minutes,
+            note=last.note,
+            visibility=last.visibility,
+        )
+
+    def corrected(self, correction: Correction) -> "TimelineEntry":
+        """With one correction more."""
+        return TimelineEntry(self.entry, (*self.corrections, correction))
+
+
+def with_corrections(entries: Iterable[Entry], corrections: Iterable[Correction]) -> list[TimelineEntry]:
+    """Each entry with its own of many corrections, which come in the order of their numbers."""
+    chains: dict[UUID, list[Correction]] = {}
+    for correction in corrections:
+        chains.setdefault(correction.entry_id, []).append(correction)
+    return [TimelineEntry(entry, tuple(chains.get(entry.id, ()))) for entry in entries]
+
+
+def check_recordable(kind: EventKind) -> None:
+    """Raise InvalidArgumentError for a kind that has a verb of its own."""
+    if kind == EventKind.NOTE:
+        raise InvalidArgumentError.of(Violation("kind", "unknown-value", "must be an event; a note is added as one"))
+
+
 def entry_violations(entry: Entry, *, born_on: date, minutes_of_day: int, today: date) -> list[Violation]:
     """The rules an entry breaks; field names as in the contract. `minutes_of_day` as in `record`."""
     violations = []
@@ -68,9 +128,22 @@ def entry_violations(entry: Entry, *, born_on: date, minutes_of_day: int, today:
         violations.append(Violation("happened_on", "before-birth", "must not be before the student was born"))
     if entry.kind in NEEDS_OUTCOME and entry.outcome == Outcome.UNSPECIFIED:
         violations.append(Violation("outcome", "required", "is needed for a visit or a contact attempt"))
+    if entry.kind == EventKind.NOTE:
+        violations += _note_violations(entry)
     if not 0 <= entry.minutes <= MINUTES_PER_DAY:
         violations.append(Violation("minutes", "range", f"must be 0 to {MINUTES_PER_DAY:,}"))
     elif minutes_of_day > MINUTES_PER_DAY:
         total = f"{minutes_of_day // 60} hours {minutes_of_day % 60} minutes"
         violations.append(Violation("minutes", "day-full", f"would make {total} of your work on that day"))
+    return violations
+
+
+def _note_violations(entry: Entry) -> list[Violation]:
+    violations = []
+    if not entry.note.strip():
+        violations.append(Violation("note", "required", "is needed"))
+    if entry.minutes:
+        violations.append(Violation("minutes", "not-for-notes", "must be 0 for a note"))
+    if entry.outcome:
+        violations.append(Violation("outcome", "not-for-notes", "must be left out for a note"))
     return violations

@@ -13,7 +13,7 @@ from kit.paging import DEFAULT_SIZE, PageTokens
 from kit.rpc.server import Call
 from services.cases.commands.deps import Deps
 from services.cases.domain.cases import CaseState
-from services.cases.domain.entries import Entry
+from services.cases.domain.entries import TimelineEntry
 from services.cases.domain.requests import RequestState
 
 Row = TypeVar("Row")
@@ -38,12 +38,14 @@ class Methods:
         """Where a list goes on."""
         return self.page_tokens.encode(position, scope=scope)
 
-    def timeline(self, found: list[Entry], size: int, scope: Sequence[object]) -> tuple[list[Entry], str]:
+    def timeline(
+        self, found: list[TimelineEntry], size: int, scope: Sequence[object]
+    ) -> tuple[list[TimelineEntry], str]:
         """The entries to show, and where they go on."""
         shown, more = cut(found, size)
         if not more:
             return shown, ""
-        last = shown[-1]
+        last = shown[-1].entry
         position = [last.happened_on.isoformat(), last.recorded_at.isoformat(), str(last.id)]
         return shown, self.token(position, scope)
 

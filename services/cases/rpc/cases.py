@@ -1,14 +1,17 @@
 """Cases through the gRPC door."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
+from kit.clock import local_date
 from kit.rpc.server import Call, read, write
 from services.cases import commands, domain, wire
-from services.cases.commands.cases import TIMELINE_SIZE, Page
-from services.cases.domain.cases import CaseState, SeenRecord
+from services.cases.commands.cases import TIMELINE_SIZE, BulkAssigned, Page
+from services.cases.domain.cases import CaseState, SeenRecord, Summary
+from services.cases.domain.health import Health
 from services.cases.rpc.base import Methods, cut, filter_counts, optional_id, timeline_scope
 from services.cases.store import cases, counts
 
@@ -19,6 +22,13 @@ def _open_response(seen: SeenRecord) -> cases_pb2.OpenCaseResponse:
 
 def _assign_response(seen: SeenRecord) -> cases_pb2.AssignCaseResponse:
     return cases_pb2.AssignCaseResponse(case=wire.cases.case_message(seen))
+
+
+def _bulk_response(result: BulkAssigned) -> cases_pb2.BulkAssignCasesResponse:
+    return cases_pb2.BulkAssignCasesResponse(
+        assigned_case_ids=[str(case_id) for case_id in result.assigned],
+        not_assigned=[cases_pb2.NotAssigned(case_id=str(case_id), reason=reason) for case_id, reason in result.refused],
+    )
 
 
 class CaseMethods(Methods):
@@ -48,37 +58,66 @@ class CaseMethods(Methods):
             token=call.token,
         )
 
+    @write(_bulk_response)
+    def BulkAssignCases(self, request: cases_pb2.BulkAssignCasesRequest, call: Call) -> BulkAssigned:
+        """See the contract."""
+        return commands.cases.bulk_assign_cases(
+            self.deps,
+            call.actor,
+            case_ids=[UUID(case_id) for case_id in request.case_ids],
+            case_manager_id=UUID(request.case_manager_id),
+            token=call.token,
+        )
+
     @read
     def GetCase(self, request: cases_pb2.GetCaseRequest, call: Call) -> cases_pb2.GetCaseResponse:
         """See the contract."""
         opened = commands.cases.open_record(self.deps, call.actor, case_id=UUID(request.case_id), page=Page())
+        case, today = opened.seen.record.case, self.local_today()
         shown, token = self.timeline(opened.entries, TIMELINE_SIZE, timeline_scope(call, request.case_id, 0))
         return cases_pb2.GetCaseResponse(
             case=wire.cases.case_message(opened.seen),
-            entries=[wire.entries.entry_message(each) for each in shown],
+            entries=[wire.entries.timeline_message(each) for each in shown],
             next_page_token=token,
+            open_tasks=[
+                wire.tasks.task_message(each, today=today, case_number=case.number) for each in opened.open_tasks
+            ],
+            pauses=[wire.cases.pause_message(each) for each in opened.pauses],
+            paused_days=domain.pauses.paused_days(opened.pauses, since=local_date(case.opened_at), until=today),
+            closings=[wire.cases.closing_message(each) for each in opened.closings],
         )
 
     @read
     def ListCases(self, request: cases_pb2.ListCasesRequest, call: Call) -> cases_pb2.ListCasesResponse:
         """See the contract."""
-        scope = (call.actor.tenant_id, "cases", call.actor.person_id, request.state, request.case_manager_id)
+        filters = (request.state, request.case_manager_id, request.health)
+        scope = (call.actor.tenant_id, "cases", call.actor.person_id, *filters)
         size, position = self.page(request, scope)
-        after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
         wanted = optional_id(request.case_manager_id)
         whose = wanted if domain.cases.sees_every_case(call.actor) else call.actor.person_id
         if wanted not in (None, whose):
             # Someone else's cases, asked for by who sees only their own: there are none.
-            return cases_pb2.ListCasesResponse(counts=filter_counts({}, CaseState))
+            return cases_pb2.ListCasesResponse(counts=[*filter_counts({}, CaseState), *_health_counts({})])
+        today = self.local_today()
+        health = wire.enums.HEALTH.find(request.health)
+        state = wire.enums.CASE_STATE.find(request.state)
         with self.deps.database.tenant(call.actor) as tx:
-            state = wire.enums.CASE_STATE.find(request.state)
-            found = cases.list_cases(tx, state=state, case_manager_id=whose, after=after, most=size + 1)
+            if health is None:
+                after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
+                found = cases.list_cases(tx, state=state, case_manager_id=whose, after=after, most=size + 1)
+            else:
+                due_after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
+                days = domain.health.due_days(health, today=today)
+                found = cases.list_by_health(
+                    tx, days=days, state=state, case_manager_id=whose, after=due_after, most=size + 1
+                )
             counted = counts.count_cases(tx, whose)
+            standing = counts.count_health(tx, whose, today=today)
         shown, more = cut(found, size)
         return cases_pb2.ListCasesResponse(
-            cases=[wire.cases.summary_message(each) for each in shown],
-            next_page_token=self.token([shown[-1].opened_at.isoformat(), str(shown[-1].id)], scope) if more else "",
-            counts=filter_counts(counted, CaseState),
+            cases=[wire.cases.summary_message(each, today=today) for each in shown],
+            next_page_token=self.token(_position(shown[-1], health), scope) if more else "",
+            counts=[*filter_counts(counted, CaseState), *_health_counts(standing)],
         )
 
     @read
@@ -87,3 +126,13 @@ class CaseMethods(Methods):
         with self.deps.database.tenant(call.actor) as tx:
             case = domain.cases.check_visible(cases.find_case(tx, UUID(request.case_id)), call.actor)
         return cases_pb2.CheckCaseResponse(number=case.number)
+
+
+def _position(last: Summary, health: Health | None) -> list[str]:
+    at = last.opened_at if health is None else last.health_due_on
+    assert at is not None, "who is listed by health has a day"
+    return [at.isoformat(), str(last.id)]
+
+
+def _health_counts(counted: Mapping[Health, int]) -> list[cases_pb2.FilterCount]:
+    return [cases_pb2.FilterCount(filter=f"health-{each.value}", count=counted.get(each, 0)) for each in Health]

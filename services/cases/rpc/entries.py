@@ -9,14 +9,24 @@ from ascms.cases.v1 import cases_pb2
 from kit.rpc.server import Call, read, write
 from services.cases import commands, wire
 from services.cases.commands.cases import Page
-from services.cases.commands.entries import Happening
-from services.cases.domain.entries import Entry, Visibility
+from services.cases.commands.entries import Corrected, Happening
+from services.cases.domain.entries import Entry, TimelineEntry, Visibility
 from services.cases.rpc.base import Methods, timeline_scope
 
 
 def _record_response(recorded: tuple[Entry, int]) -> cases_pb2.RecordEventResponse:
     entry, version = recorded
     return cases_pb2.RecordEventResponse(entry=wire.entries.entry_message(entry), version=version)
+
+
+def _note_response(added: tuple[Entry, int]) -> cases_pb2.AddNoteResponse:
+    entry, version = added
+    return cases_pb2.AddNoteResponse(entry=wire.entries.entry_message(entry), version=version)
+
+
+def _correct_response(corrected: tuple[TimelineEntry, int]) -> cases_pb2.CorrectEntryResponse:
+    entry, version = corrected
+    return cases_pb2.CorrectEntryResponse(entry=wire.entries.timeline_message(entry), version=version)
 
 
 class EntryMethods(Methods):
@@ -41,6 +51,38 @@ class EntryMethods(Methods):
             expected_version=request.expected_version,
         )
 
+    @write(_note_response)
+    def AddNote(self, request: cases_pb2.AddNoteRequest, call: Call) -> tuple[Entry, int]:
+        """See the contract."""
+        return commands.entries.add_note(
+            self.deps,
+            call.actor,
+            case_id=UUID(request.case_id),
+            note=request.note,
+            visibility=wire.enums.VISIBILITY.find(request.visibility) or Visibility.PROVIDER,
+            expected_version=request.expected_version,
+        )
+
+    @write(_correct_response)
+    def CorrectEntry(self, request: cases_pb2.CorrectEntryRequest, call: Call) -> tuple[TimelineEntry, int]:
+        """See the contract."""
+        corrected = Corrected(
+            reason=request.reason,
+            happened_on=date.fromisoformat(request.happened_on),
+            outcome=wire.enums.OUTCOME.value(request.outcome),
+            minutes=request.minutes,
+            note=request.note,
+            visibility=wire.enums.VISIBILITY.find(request.visibility),
+        )
+        return commands.entries.correct_entry(
+            self.deps,
+            call.actor,
+            case_id=UUID(request.case_id),
+            entry_id=UUID(request.entry_id),
+            corrected=corrected,
+            expected_version=request.expected_version,
+        )
+
     @read
     def ListEvents(self, request: cases_pb2.ListEventsRequest, call: Call) -> cases_pb2.ListEventsResponse:
         """See the contract."""
@@ -56,7 +98,7 @@ class EntryMethods(Methods):
         )
         shown, token = self.timeline(opened.entries, size, scope)
         return cases_pb2.ListEventsResponse(
-            entries=[wire.entries.entry_message(each) for each in shown], next_page_token=token
+            entries=[wire.entries.timeline_message(each) for each in shown], next_page_token=token
         )
 
 

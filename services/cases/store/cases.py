@@ -1,21 +1,23 @@
 """Cases of a provider."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, insert, select, true, tuple_, update
+from sqlalchemy import ARRAY, Integer, Select, bindparam, func, insert, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from services.cases.domain.cases import Case, CaseState, Record, Summary
+from services.cases.domain.health import Lately
 from services.cases.domain.students import shown_name
 from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
 from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, WORK_DAY
 
 _C = CASE.c
-_FACTS = (
+FACTS = (
     "guest_id",
     "id",
     "number",
@@ -28,9 +30,37 @@ _FACTS = (
     "began_at",
     "last_contact_on",
     "minutes",
+    "open_tasks",
+    "pause_id",
+    "wakes_on",
+    "closed_at",
+    "support_on",
+    "action_on",
+    "referral_on",
+    "review_on",
+    "worked_on",
+    "health_due_on",
     "version",
 )
-_CHANGING = ("state", "case_manager_id", "assigned_at", "began_at", "last_contact_on", "minutes", "version")
+_CHANGING = (
+    "state",
+    "case_manager_id",
+    "assigned_at",
+    "began_at",
+    "last_contact_on",
+    "minutes",
+    "open_tasks",
+    "pause_id",
+    "wakes_on",
+    "closed_at",
+    "support_on",
+    "action_on",
+    "referral_on",
+    "review_on",
+    "worked_on",
+    "health_due_on",
+    "version",
+)
 _SUMMARY = (
     "guest_id",
     "id",
@@ -44,12 +74,21 @@ _SUMMARY = (
     "opened_at",
     "last_contact_on",
     "minutes",
+    "open_tasks",
+    "health_due_on",
 )
 
 _IS_CASE = _C.id == bindparam("case_id")
-_RECORD = select(*(_C[name] for name in dict.fromkeys((*_FACTS, *SAID_BY_SCHOOL)))).where(_IS_CASE)
-_FIND_FACTS = prepare(select(*(_C[name] for name in _FACTS)).where(_IS_CASE))
+_RECORD = select(*(_C[name] for name in dict.fromkeys((*FACTS, *SAID_BY_SCHOOL)))).where(_IS_CASE)
+_FIND_FACTS = prepare(select(*(_C[name] for name in FACTS)).where(_IS_CASE))
 _FIND_RECORD = prepare(_RECORD)
+_LOCK_FACTS = prepare(select(*(_C[name] for name in FACTS)).where(_IS_CASE).with_for_update(key_share=True))
+_LOCK_MANY = prepare(
+    select(*(_C[name] for name in FACTS))
+    .where(_C.id == func.any(bindparam("case_ids", type_=ARRAY(_C.id.type))))
+    .order_by(_C.id)
+    .with_for_update(key_share=True)
+)
 _LOCK_RECORD = prepare(_RECORD.with_for_update(key_share=True))
 _INSERT = prepare(insert(CASE).values(dict.fromkeys(_C.keys())))
 _UPDATE = prepare(
@@ -80,7 +119,7 @@ _day = (
     .cte("work")
 )
 _LOCK_FOR_RECORDING = prepare(
-    select(*(_C[name] for name in _FACTS), _day.c.minutes_of_day)
+    select(*(_C[name] for name in FACTS), _day.c.minutes_of_day)
     .select_from(CASE.join(_day, true()))
     .where(_IS_CASE)
     .with_for_update(of=CASE, key_share=True)
@@ -97,13 +136,24 @@ class Locked(NamedTuple):
 def find_case(tx: Transaction, case_id: UUID) -> Case | None:
     """The facts of a case."""
     row = tx.first(_FIND_FACTS, case_id=case_id)
-    return _case(row) if row is not None else None
+    return case_of(row) if row is not None else None
 
 
 def find_record(tx: Transaction, case_id: UUID) -> Record | None:
     """A case with what was said about the student."""
     row = tx.first(_FIND_RECORD, case_id=case_id)
     return _record(row) if row is not None else None
+
+
+def lock_case(tx: Transaction, case_id: UUID) -> Case | None:
+    """The facts of a case, locked."""
+    row = tx.first(_LOCK_FACTS, case_id=case_id)
+    return case_of(row) if row is not None else None
+
+
+def lock_cases(tx: Transaction, case_ids: Sequence[UUID]) -> list[Case]:
+    """The facts of many cases, locked in one order by all who do so; those that are there."""
+    return [case_of(row) for row in tx.all(_LOCK_MANY, case_ids=list(case_ids))]
 
 
 def lock_record(tx: Transaction, case_id: UUID) -> Record | None:
@@ -117,7 +167,7 @@ def lock_for_recording(tx: Transaction, case_id: UUID, *, person_id: UUID, day: 
     row = tx.first(
         _LOCK_FOR_RECORDING, tenant=tx.tenant_id, case_id=case_id, person=person_id, on_day=day, more=minutes
     )
-    return Locked(_case(row), row.minutes_of_day) if row is not None else None
+    return Locked(case_of(row), row.minutes_of_day) if row is not None else None
 
 
 def next_number(tx: Transaction, year: int) -> int:
@@ -134,33 +184,40 @@ def insert_record(tx: Transaction, record: Record) -> None:
         guest_id=case.school_id,
         id=case.id,
         number=case.number,
-        state=case.state.value,
         request_id=case.request_id,
-        case_manager_id=case.case_manager_id,
         opened_at=case.opened_at,
         opened_by=case.opened_by,
-        assigned_at=case.assigned_at,
-        began_at=case.began_at,
-        last_contact_on=case.last_contact_on,
-        minutes=case.minutes,
-        version=case.version,
+        primary_contact_id=None,
+        **_changing(case),
         **said_columns(record.student, record.caregivers, record.attendance, record.concern),
     )
 
 
 def update_case(tx: Transaction, case: Case) -> None:
     """Queue what may change of a case."""
-    tx.later(
-        _UPDATE,
-        case_id=case.id,
-        new_state=case.state.value,
-        new_case_manager_id=case.case_manager_id,
-        new_assigned_at=case.assigned_at,
-        new_began_at=case.began_at,
-        new_last_contact_on=case.last_contact_on,
-        new_minutes=case.minutes,
-        new_version=case.version,
-    )
+    tx.later(_UPDATE, case_id=case.id, **{f"new_{name}": value for name, value in _changing(case).items()})
+
+
+def _changing(case: Case) -> dict[str, Any]:
+    return {
+        "state": case.state.value,
+        "case_manager_id": case.case_manager_id,
+        "assigned_at": case.assigned_at,
+        "began_at": case.began_at,
+        "last_contact_on": case.last_contact_on,
+        "minutes": case.minutes,
+        "open_tasks": case.open_tasks,
+        "pause_id": case.pause_id,
+        "wakes_on": case.wakes_on,
+        "closed_at": case.closed_at,
+        "support_on": case.lately.support,
+        "action_on": case.lately.actions,
+        "referral_on": case.lately.referrals,
+        "review_on": case.lately.monitoring,
+        "worked_on": case.lately.time,
+        "health_due_on": case.health_due_on,
+        "version": case.version,
+    }
 
 
 def _listed(*, has_state: bool, has_manager: bool, after: bool) -> Query:
@@ -203,7 +260,54 @@ def list_cases(
     return [_summary(row) for row in rows]
 
 
-def _case(row: Any) -> Case:
+def _listed_by_health(*, has_state: bool, has_manager: bool, after: bool) -> Query:
+    query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(
+        _C.health_due_on.is_not(None), _C.health_due_on.between(bindparam("first"), bindparam("last"))
+    )
+    if has_state:
+        query = query.where(_C.state == bindparam("wanted_state"))
+    if has_manager:
+        query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
+    if after:
+        query = query.where(
+            tuple_(_C.health_due_on, _C.id)
+            > tuple_(bindparam("after_due", type_=_C.health_due_on.type), bindparam("after_id", type_=_C.id.type))
+        )
+    return prepare(query.order_by(_C.health_due_on, _C.id).limit(bindparam("most")))
+
+
+_LIST_BY_HEALTH = {
+    (has_state, has_manager, after): _listed_by_health(has_state=has_state, has_manager=has_manager, after=after)
+    for has_state, has_manager, after in product((False, True), repeat=3)
+}
+
+
+def list_by_health(
+    tx: Transaction,
+    *,
+    days: tuple[date, date],
+    state: CaseState | None,
+    case_manager_id: UUID | None,
+    after: tuple[date, UUID] | None,
+    most: int,
+) -> list[Summary]:
+    """Open cases whose record first needs something within `days`, the worst first, after one of a day with an id.
+
+    With a state it reads past those in other states, so its cost grows with them.
+    """
+    parameters: dict[str, Any] = {"most": most, "first": days[0], "last": days[1]}
+    if state is not None:
+        parameters["wanted_state"] = state.value
+    if case_manager_id is not None:
+        parameters["wanted_manager"] = case_manager_id
+    if after is not None:
+        parameters["after_due"], parameters["after_id"] = after
+    query = _LIST_BY_HEALTH[state is not None, case_manager_id is not None, after is not None]
+    return [_summary(row) for row in tx.all(query, **parameters)]
+
+
+def case_of(row: Any) -> Case:
+    """The facts of a case from a row that has their columns."""
     return Case(
         id=row.id,
         number=row.number,
@@ -217,12 +321,24 @@ def _case(row: Any) -> Case:
         began_at=row.began_at,
         last_contact_on=row.last_contact_on,
         minutes=row.minutes,
+        open_tasks=row.open_tasks,
+        pause_id=row.pause_id,
+        wakes_on=row.wakes_on,
+        closed_at=row.closed_at,
+        lately=Lately(
+            support=row.support_on,
+            actions=row.action_on,
+            referrals=row.referral_on,
+            monitoring=row.review_on,
+            time=row.worked_on,
+        ),
+        health_due_on=row.health_due_on,
         version=row.version,
     )
 
 
 def _record(row: Any) -> Record:
-    return Record(_case(row), student_of(row), caregivers_of(row), attendance_of(row), row.concern)
+    return Record(case_of(row), student_of(row), caregivers_of(row), attendance_of(row), row.concern)
 
 
 def _summary(row: Any) -> Summary:
@@ -239,4 +355,6 @@ def _summary(row: Any) -> Summary:
         opened_at=row.opened_at,
         last_contact_on=row.last_contact_on,
         minutes=row.minutes,
+        open_tasks=row.open_tasks,
+        health_due_on=row.health_due_on,
     )

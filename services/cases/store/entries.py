@@ -1,21 +1,58 @@
 """What happened in cases, and who opened which record."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, insert, select, tuple_
+from sqlalchemy import Integer, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from kit.log import request_id
-from services.cases.domain.entries import Entry, EventKind, Outcome, Visibility
-from services.cases.store.tables import ACCESS_LOG, ENTRY
+from services.cases.domain.entries import (
+    Correction,
+    Entry,
+    EventKind,
+    Outcome,
+    TimelineEntry,
+    Visibility,
+    with_corrections,
+)
+from services.cases.store.tables import ACCESS_LOG, CORRECTION, ENTRY, WORK_DAY
 
 _C = ENTRY.c
 _INSERT = prepare(insert(ENTRY).values(dict.fromkeys(_C.keys())))
 _LOG = prepare(insert(ACCESS_LOG).values(dict.fromkeys(ACCESS_LOG.c.keys())))
 _NO_WAIT = Query("SET LOCAL synchronous_commit = off", {})
+
+_COLUMNS = [_C[name] for name in _C.keys() if name != "tenant_id"]  # noqa: SIM118 - no dict
+_WHOLE_CASE = prepare(select(*_COLUMNS).where(_C.case_id == bindparam("of_case")))
+_INSERT_CORRECTION = prepare(insert(CORRECTION).values(dict.fromkeys(CORRECTION.c.keys())))
+_CORRECTIONS = prepare(
+    select(*(CORRECTION.c[name] for name in CORRECTION.c.keys() if name != "tenant_id"))  # noqa: SIM118 - no dict
+    .where(CORRECTION.c.case_id == bindparam("of_case"))
+    .order_by(CORRECTION.c.entry_id, CORRECTION.c.number)
+)
+_add_minutes = postgresql.insert(WORK_DAY).values(
+    tenant_id=bindparam("tenant"),
+    person_id=bindparam("person"),
+    day=bindparam("on_day"),
+    minutes=bindparam("more", type_=Integer),
+)
+_GIVE_DAY = prepare(
+    _add_minutes.on_conflict_do_update(
+        index_elements=list(WORK_DAY.primary_key.columns),
+        set_={"minutes": WORK_DAY.c.minutes + _add_minutes.excluded.minutes},
+    ).returning(WORK_DAY.c.minutes)
+)
+_TAKE_DAY = prepare(
+    update(WORK_DAY)
+    .where(WORK_DAY.c.person_id == bindparam("person"), WORK_DAY.c.day == bindparam("on_day"))
+    .values(minutes=WORK_DAY.c.minutes - bindparam("less", type_=Integer))
+    .returning(WORK_DAY.c.minutes)
+)
 
 Position = tuple[date, datetime, UUID]
 """Where an entry stands in its case: the day it happened, when it was recorded, its id."""
@@ -37,6 +74,45 @@ def insert_entry(tx: Transaction, entry: Entry) -> None:
         recorded_by=entry.recorded_by,
         recorded_at=entry.recorded_at,
     )
+
+
+def insert_correction(tx: Transaction, correction: Correction) -> None:
+    """Queue a correction; its entry stays as it is."""
+    tx.later(
+        _INSERT_CORRECTION,
+        tenant_id=tx.tenant_id,
+        entry_id=correction.entry_id,
+        case_id=correction.case_id,
+        number=correction.number,
+        reason=correction.reason,
+        happened_on=correction.happened_on,
+        outcome=correction.outcome.value,
+        minutes=correction.minutes,
+        note=correction.note,
+        visibility=correction.visibility.value,
+        corrected_by=correction.corrected_by,
+        corrected_at=correction.corrected_at,
+    )
+
+
+def ask_corrections(tx: Transaction, case_id: UUID) -> Callable[[], list[Correction]]:
+    """Queue the question for every correction in a case; call the answer once something was sent. There are few."""
+    asked = tx.later(_CORRECTIONS, of_case=case_id)
+    return lambda: [_correction(row) for row in asked.rows()]
+
+
+def list_whole_case(tx: Transaction, case_id: UUID) -> list[TimelineEntry]:
+    """Everything that happened in a case with its corrections, in no order: to add up what follows from it."""
+    corrections = ask_corrections(tx, case_id)
+    found = [_entry(row) for row in tx.all(_WHOLE_CASE, of_case=case_id)]
+    return with_corrections(found, corrections())
+
+
+def change_work_day(tx: Transaction, *, person_id: UUID, day: date, more: int) -> int:
+    """Add minutes to a person's day, or take them if negative; returns those of the day. Its row stays locked."""
+    if more < 0:
+        return int(tx.value(_TAKE_DAY, person=person_id, on_day=day, less=-more))
+    return int(tx.value(_GIVE_DAY, tenant=tx.tenant_id, person=person_id, on_day=day, more=more))
 
 
 def log_access(tx: Transaction, *, log_id: UUID, subject: str, subject_id: UUID, now: datetime) -> None:
@@ -61,7 +137,7 @@ def log_access(tx: Transaction, *, log_id: UUID, subject: str, subject_id: UUID,
 
 def _listed(*, has_kind: bool, after: bool) -> Query:
     order = [_C.happened_on, _C.recorded_at, _C.id]
-    query: Select[Any] = select(*(_C[name] for name in _C.keys() if name != "tenant_id"))  # noqa: SIM118 - no dict
+    query: Select[Any] = select(*_COLUMNS)
     query = query.where(_C.case_id == bindparam("of_case"))
     if has_kind:
         query = query.where(_C.kind == bindparam("wanted_kind"))
@@ -100,4 +176,20 @@ def _entry(row: Any) -> Entry:
         visibility=Visibility(row.visibility),
         recorded_by=row.recorded_by,
         recorded_at=row.recorded_at,
+    )
+
+
+def _correction(row: Any) -> Correction:
+    return Correction(
+        entry_id=row.entry_id,
+        case_id=row.case_id,
+        number=row.number,
+        reason=row.reason,
+        happened_on=row.happened_on,
+        outcome=Outcome(row.outcome),
+        minutes=row.minutes,
+        note=row.note,
+        visibility=Visibility(row.visibility),
+        corrected_by=row.corrected_by,
+        corrected_at=row.corrected_at,
     )

@@ -1,6 +1,6 @@
 """The tables of cases. A request belongs to the school and is shared with the provider; a case the other way round."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, MetaData, SmallInteger, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, MetaData, SmallInteger, Text, text
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -8,7 +8,7 @@ from kit.idempotency import idempotency_table
 from kit.inbox import inbox_mark_table, inbox_table
 from kit.outbox import outbox_table
 from kit.sweeps import deadline_table
-from kit.tables import shared_table, tenant_reference, tenant_table
+from kit.tables import reference_table, shared_table, tenant_reference, tenant_table
 
 METADATA = MetaData()
 
@@ -105,12 +105,38 @@ CASE = shared_table(
     Column("minutes", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     *_said_by_school(),
+    Column("open_tasks", Integer, nullable=False),
+    Column("pause_id", postgresql.UUID),
+    Column("wakes_on", Date),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("primary_contact_id", postgresql.UUID),
+    Column("support_on", Date),
+    Column("action_on", Date),
+    Column("referral_on", Date),
+    Column("review_on", Date),
+    Column("worked_on", Date),
+    Column("health_due_on", Date),
     Index("case_record_number", "tenant_id", "number", unique=True),
     Index("case_record_request", "tenant_id", "request_id", unique=True),
     Index("case_record_opened", "tenant_id", "opened_at", "id"),
     Index("case_record_state", "tenant_id", "state", "opened_at", "id"),
     Index("case_record_case_manager", "tenant_id", "case_manager_id", "opened_at", "id"),
     Index("case_record_school", "guest_id", "id"),
+    Index(
+        "case_record_health",
+        "tenant_id",
+        "health_due_on",
+        "id",
+        postgresql_where=text("health_due_on IS NOT NULL"),
+    ),
+    Index(
+        "case_record_health_manager",
+        "tenant_id",
+        "case_manager_id",
+        "health_due_on",
+        "id",
+        postgresql_where=text("health_due_on IS NOT NULL"),
+    ),
     guest_reads=("tenant_id", "guest_id", "id", "state", "number"),
 )
 
@@ -122,6 +148,16 @@ CASE_COUNT = tenant_table(
     Column("state", Text),
     Column("items", BigInteger, nullable=False),
     key=("case_manager_id", "state"),
+)
+
+# How many open cases need what on which day: see `domain.health`. A provider's few hundred rows.
+HEALTH_COUNT = tenant_table(
+    "health_count",
+    METADATA,
+    Column("case_manager_id", postgresql.UUID),
+    Column("due_on", Date),
+    Column("items", BigInteger, nullable=False),
+    key=("case_manager_id", "due_on"),
 )
 
 # The last case number given in a year.
@@ -144,6 +180,101 @@ ENTRY = tenant_table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     tenant_reference(["case_id"], "case_record"),
     Index("entry_case", "tenant_id", "case_id", "happened_on", "recorded_at", "id"),
+)
+
+# What an entry should have said, beside what it says: the last one holds. See `domain.entries.Correction`.
+CORRECTION = tenant_table(
+    "correction",
+    METADATA,
+    Column("entry_id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("number", SmallInteger),
+    Column("reason", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("minutes", SmallInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("corrected_by", postgresql.UUID, nullable=False),
+    Column("corrected_at", DateTime(timezone=True), nullable=False),
+    tenant_reference(["entry_id"], "entry"),
+    Index("correction_case", "tenant_id", "case_id", "entry_id", "number"),
+    key=("entry_id", "number"),
+)
+
+TASK = tenant_table(
+    "task",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("owner_id", postgresql.UUID, nullable=False),
+    Column("added_by", postgresql.UUID, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("ended_by", postgresql.UUID),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("end_note", Text, nullable=False),
+    Column("overdue_noted_at", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False),
+    tenant_reference(["case_id"], "case_record"),
+    Index("task_case", "tenant_id", "case_id", "state", "due_on", "id"),
+    Index("task_owner", "tenant_id", "owner_id", "state", "due_on", "id"),
+    Index("task_state", "tenant_id", "state", "due_on", "id"),
+)
+
+PAUSE = tenant_table(
+    "pause",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_on", Date, nullable=False),
+    Column("wakes_on", Date, nullable=False),
+    Column("conditions", Text, nullable=False),
+    Column("agreed_by", Text, nullable=False),
+    Column("paused_by", postgresql.UUID, nullable=False),
+    Column("paused_at", DateTime(timezone=True), nullable=False),
+    Column("ended_on", Date),
+    Column("ended_by", postgresql.UUID),
+    Column("ended_at", DateTime(timezone=True)),
+    tenant_reference(["case_id"], "case_record"),
+    Index("pause_case", "tenant_id", "case_id", "started_on", "id"),
+    Index("pause_open", "tenant_id", "case_id", unique=True, postgresql_where=text("ended_on IS NULL")),
+)
+
+CLOSING = tenant_table(
+    "closing",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("closed_by", postgresql.UUID, nullable=False),
+    Column("closed_at", DateTime(timezone=True), nullable=False),
+    Column("reopened_reason", Text, nullable=False),
+    Column("reopened_by", postgresql.UUID),
+    Column("reopened_at", DateTime(timezone=True)),
+    tenant_reference(["case_id"], "case_record"),
+    Index("closing_case", "tenant_id", "case_id", "closed_at", "id"),
+    Index("closing_standing", "tenant_id", "case_id", unique=True, postgresql_where=text("reopened_at IS NULL")),
+)
+
+# What people choose from, and days that rules count with, each from a day on.
+REFERENCE_ITEM = reference_table(
+    "reference_item",
+    METADATA,
+    Column("list", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("position", SmallInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("days", SmallInteger),
 )
 
 # Minutes a person recorded for a day, over all cases. Its row is the lock that keeps a day within 24 hours when two

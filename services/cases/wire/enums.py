@@ -32,18 +32,11 @@ class EnumMap(Generic[E]):
 
 
 REQUEST_STATE = EnumMap(domain.requests.RequestState, cases_pb2.RequestState, "REQUEST_STATE_")
-
-
 CASE_STATE = EnumMap(domain.cases.CaseState, cases_pb2.CaseState, "CASE_STATE_")
-
-
 GENDER = EnumMap(domain.students.Gender, cases_pb2.Gender, "GENDER_")
-
-
 EVENT_KIND = EnumMap(domain.entries.EventKind, cases_pb2.EventKind, "EVENT_KIND_")
-
-
 OUTCOME = EnumMap(domain.entries.Outcome, cases_pb2.Outcome, "OUTCOME_")
-
-
 VISIBILITY = EnumMap(domain.entries.Visibility, cases_pb2.Visibility, "VISIBILITY_")
+HEALTH = EnumMap(domain.health.Health, cases_pb2.RecordHealth, "RECORD_HEALTH_")
+TASK_STATE = EnumMap(domain.tasks.TaskState, cases_pb2.TaskState, "TASK_STATE_")
+PRIORITY = EnumMap(domain.tasks.Priority, cases_pb2.TaskPriority, "TASK_PRIORITY_")

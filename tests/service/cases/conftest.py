@@ -29,13 +29,21 @@ OTHER_SCHOOL = UUID("5c000000-0000-7000-8000-000000000002")
 PROVIDER = UUID("60000000-0000-7000-8000-000000000001")
 OTHER_PROVIDER = UUID("60000000-0000-7000-8000-000000000002")
 
-LEAD_PERMISSIONS = ("cases:read", "cases:read-all", "cases:open", "cases:assign", "cases:record", "requests:answer")
+LEAD_PERMISSIONS = (
+    "cases:read",
+    "cases:read-all",
+    "cases:open",
+    "cases:assign",
+    "cases:record",
+    "cases:close",
+    "requests:answer",
+)
 ATTENDANCE_LEAD = person(1, "requests:submit", tenant=SCHOOL, tenant_kind="school")
 OTHER_ATTENDANCE_LEAD = person(2, "requests:submit", tenant=OTHER_SCHOOL, tenant_kind="school")
 LEAD = person(11, *LEAD_PERMISSIONS, tenant=PROVIDER)
 OTHER_LEAD = person(12, *LEAD_PERMISSIONS, tenant=OTHER_PROVIDER)
-MANAGER = person(21, "cases:read", "cases:record", tenant=PROVIDER)
-COLLEAGUE = person(22, "cases:read", "cases:record", tenant=PROVIDER)
+MANAGER = person(21, "cases:read", "cases:record", "cases:close", tenant=PROVIDER)
+COLLEAGUE = person(22, "cases:read", "cases:record", "cases:close", tenant=PROVIDER)
 UNTRAINED = person(23, tenant=PROVIDER)
 ANALYST = person(31, "figures:national", tenant=UUID(int=0x31), tenant_kind="ministry")
 
@@ -62,6 +70,7 @@ def directory() -> FakeDirectory:
         providers={SCHOOL: Provider(PROVIDER, "02"), OTHER_SCHOOL: Provider(OTHER_PROVIDER, "14")},
         numbers={SCHOOL: "0417", OTHER_SCHOOL: "0098"},
         case_managers={MANAGER.person_id, COLLEAGUE.person_id},
+        leads={LEAD.person_id},
     )
 
 

@@ -14,6 +14,7 @@ class FakeDirectory:
     providers: dict[UUID, Provider] = field(default_factory=dict)
     numbers: dict[UUID, str] = field(default_factory=dict)
     case_managers: set[UUID] = field(default_factory=set)
+    leads: set[UUID] = field(default_factory=set)
     is_away: bool = False
 
     def find_provider(self, *, school_id: UUID, token: str) -> Provider | None:
@@ -27,6 +28,10 @@ class FakeDirectory:
     def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
         self._answer(token)
         return person_id in self.case_managers
+
+    def is_working_on_cases(self, *, person_id: UUID, token: str) -> bool:
+        self._answer(token)
+        return person_id in self.case_managers | self.leads
 
     def _answer(self, token: str) -> None:
         if self.is_away:

@@ -72,7 +72,9 @@ def directory(request: pytest.FixtureRequest, identity: SmallIdentity) -> Iterat
     server = serve(address="127.0.0.1:0", servicers=[servicer], verifier=verifier())
     backend = Backend(Channels(f"127.0.0.1:{server.port}", count=1), identity_pb2_grpc.IdentityServiceStub)
     known: dict[str, Directory] = {
-        "in memory": FakeDirectory({SCHOOL: Provider(PROVIDER, "02")}, {SCHOOL: "0417"}, {MANAGER.person_id}),
+        "in memory": FakeDirectory(
+            {SCHOOL: Provider(PROVIDER, "02")}, {SCHOOL: "0417"}, {MANAGER.person_id}, {LEAD.person_id}
+        ),
         "identity": IdentityDirectory(backend),
     }
     yield known[request.param]
@@ -100,6 +102,14 @@ def test_a_case_manager_works_once_nothing_is_missing(directory: Directory) -> N
     }
     assert works == {MANAGER: True, UNTRAINED: False, LEAD: False}
     assert not directory.is_working_case_manager(person_id=UUID(int=404), token=token_for(LEAD))
+
+
+def test_a_case_manager_and_a_lead_work_on_cases_once_nothing_is_missing(directory: Directory) -> None:
+    works = {
+        who: directory.is_working_on_cases(person_id=who.person_id, token=token_for(LEAD))
+        for who in (MANAGER, UNTRAINED, LEAD)
+    }
+    assert works == {MANAGER: True, UNTRAINED: False, LEAD: True}
 
 
 @pytest.mark.parametrize("directory", ["identity"], indirect=True)

@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from services.cases.domain.cases import Case, Record
-from services.cases.domain.entries import Entry, EventKind, Outcome, Visibility
+from services.cases.domain.closings import Closing
+from services.cases.domain.entries import Correction, Entry, EventKind, Outcome, Visibility
+from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Draft, Request
 from services.cases.domain.students import Attendance, Caregiver, Gender, Student
+from services.cases.domain.tasks import Priority, Task
 
 NOW = datetime(2026, 3, 3, 21, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 4)
@@ -27,9 +30,9 @@ class Someone:
         return permission in self.permissions
 
 
-LEAD = Someone(LEAD_ID, frozenset({"cases:read", "cases:read-all", "cases:assign", "cases:record"}))
-MANAGER = Someone(MANAGER_ID, frozenset({"cases:read", "cases:record"}))
-COLLEAGUE = Someone(COLLEAGUE_ID, frozenset({"cases:read", "cases:record"}))
+LEAD = Someone(LEAD_ID, frozenset({"cases:read", "cases:read-all", "cases:assign", "cases:record", "cases:close"}))
+MANAGER = Someone(MANAGER_ID, frozenset({"cases:read", "cases:record", "cases:close"}))
+COLLEAGUE = Someone(COLLEAGUE_ID, frozenset({"cases:read", "cases:record", "cases:close"}))
 
 
 def student(**changes: Any) -> Student:
@@ -100,3 +103,63 @@ def entry(**changes: Any) -> Entry:
         "recorded_at": NOW,
     }
     return Entry(**(fields | changes))
+
+
+def task(**changes: Any) -> Task:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a805a"),
+        "case_id": case().id,
+        "title": "Ring nan",
+        "instructions": "",
+        "due_on": TODAY,
+        "priority": Priority.NORMAL,
+        "owner_id": MANAGER_ID,
+        "added_by": LEAD_ID,
+        "added_at": NOW,
+    }
+    return Task(**(fields | changes))
+
+
+def correction(**changes: Any) -> Correction:
+    fields: dict[str, Any] = {
+        "entry_id": entry().id,
+        "case_id": case().id,
+        "number": 1,
+        "reason": "The day was wrong.",
+        "happened_on": date(2026, 3, 3),
+        "outcome": Outcome.NO_ANSWER,
+        "minutes": 30,
+        "note": "",
+        "visibility": Visibility.PROVIDER,
+        "corrected_by": LEAD_ID,
+        "corrected_at": NOW,
+    }
+    return Correction(**(fields | changes))
+
+
+def pause(**changes: Any) -> Pause:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a805b"),
+        "case_id": case().id,
+        "reason": "bereavement",
+        "started_on": TODAY,
+        "wakes_on": date(2026, 3, 18),
+        "conditions": "",
+        "agreed_by": "Nan",
+        "paused_by": MANAGER_ID,
+        "paused_at": NOW,
+    }
+    return Pause(**(fields | changes))
+
+
+def closing(**changes: Any) -> Closing:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a805c"),
+        "case_id": case().id,
+        "reason": "sustained_attendance",
+        "outcome": "attending_regularly",
+        "summary": "Back every day.",
+        "closed_by": MANAGER_ID,
+        "closed_at": NOW,
+    }
+    return Closing(**(fields | changes))

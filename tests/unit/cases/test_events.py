@@ -10,11 +10,27 @@ from google.protobuf.message import Message
 
 from kit.outbox import Event
 from services.cases import events
-from tests.unit.cases.people import COLLEAGUE_ID, LEAD_ID, MANAGER_ID, NOW, case, entry, record_of, request, student
+from tests.unit.cases.people import (
+    COLLEAGUE_ID,
+    LEAD_ID,
+    MANAGER_ID,
+    NOW,
+    TODAY,
+    case,
+    closing,
+    correction,
+    entry,
+    pause,
+    record_of,
+    request,
+    student,
+    task,
+)
 
 EXAMPLES = Path(__file__).parents[3] / "proto" / "examples" / "cases"
 KEY = b"a key for examples, thirty-two bytes"
 ASSIGNED = case(case_manager_id=MANAGER_ID, assigned_at=NOW)
+PAUSED = case(case_manager_id=MANAGER_ID, began_at=NOW, pause_id=pause().id, wakes_on=pause().wakes_on)
 TOLD = [
     pytest.param(events.request_submitted(request()), request().id, id="RequestSubmitted"),
     pytest.param(events.request_overdue(request()), request().id, id="RequestOverdue"),
@@ -23,6 +39,23 @@ TOLD = [
         events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
     ),
     pytest.param(events.event_recorded(entry()), case().id, id="EventRecorded"),
+    pytest.param(events.task_added(task()), case().id, id="TaskAdded"),
+    pytest.param(
+        events.task_reassigned(task(), previous=COLLEAGUE_ID, reassigned_by=LEAD_ID), case().id, id="TaskReassigned"
+    ),
+    pytest.param(events.task_completed(task(ended_by=MANAGER_ID)), case().id, id="TaskCompleted"),
+    pytest.param(events.task_cancelled(task(ended_by=LEAD_ID)), case().id, id="TaskCancelled"),
+    pytest.param(events.task_overdue(task()), case().id, id="TaskOverdue"),
+    pytest.param(events.note_added(entry()), case().id, id="NoteAdded"),
+    pytest.param(events.entry_corrected(entry(), correction()), case().id, id="EntryCorrected"),
+    pytest.param(events.case_paused(pause()), case().id, id="CasePaused"),
+    pytest.param(events.case_resumed(PAUSED, resumed_on=TODAY, resumed_by=MANAGER_ID), case().id, id="CaseResumed"),
+    pytest.param(events.case_closed(closing(), closed_on=TODAY), case().id, id="CaseClosed"),
+    pytest.param(
+        events.case_reopened(ASSIGNED, closing_id=closing().id, reopened_on=TODAY, reopened_by=LEAD_ID),
+        case().id,
+        id="CaseReopened",
+    ),
 ]
 
 

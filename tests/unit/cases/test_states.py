@@ -10,7 +10,8 @@ from kit.errors import DomainError
 from services.cases import domain
 from services.cases.domain.cases import Action, CaseState
 from services.cases.domain.entries import Outcome
-from tests.unit.cases.people import COLLEAGUE, LEAD, MANAGER, NOW, TODAY, Someone, case, entry
+from services.cases.domain.tasks import End, TaskState
+from tests.unit.cases.people import COLLEAGUE, LEAD, MANAGER, NOW, TODAY, Someone, case, entry, pause, task
 
 PEOPLE = st.sampled_from([LEAD, MANAGER, COLLEAGUE])
 
@@ -59,7 +60,7 @@ class LifeOfACase(RuleBasedStateMachine):
         try:
             self.case = domain.cases.record(before, by, entry=happening, minutes_of_day=total, today=TODAY)
         except DomainError:
-            assert before.state == CaseState.NEW or days_ago < 0 or not outcome or total > 1440
+            assert before.state in (CaseState.NEW, CaseState.CLOSED) or days_ago < 0 or not outcome or total > 1440
             return
         assert before.state != CaseState.NEW
         assert total <= 1440
@@ -68,15 +69,81 @@ class LifeOfACase(RuleBasedStateMachine):
         self.minutes += minutes
         self.changes += 1
 
-    @precondition(lambda self: self.case.state != CaseState.NEW)
+    @rule(by=PEOPLE, days=st.integers(1, 90))
+    def rest(self, by: Someone, days: int) -> None:
+        before, could = self.case, self.may(Action.PAUSE, by)
+        try:
+            self.case = domain.pauses.pause(before, by, by=pause(wakes_on=TODAY + timedelta(days=days)))
+        except DomainError:
+            assert not could
+            return
+        assert could
+        assert (before.state, self.case.state) == (CaseState.ACTIVE, CaseState.PAUSED)
+        self.changes += 1
+
+    @rule(by=PEOPLE)
+    def wake(self, by: Someone) -> None:
+        before = self.case
+        try:
+            self.case = domain.pauses.resume(before, by)
+        except DomainError:
+            assert before.state != CaseState.PAUSED
+            return
+        assert (before.state, self.case.state) == (CaseState.PAUSED, CaseState.ACTIVE)
+        self.changes += 1
+
+    @rule(by=PEOPLE)
+    def add_task(self, by: Someone) -> None:
+        try:
+            self.case = domain.tasks.add(self.case, by)
+        except DomainError:
+            assert self.case.state == CaseState.CLOSED
+            return
+        self.changes += 1
+
+    @precondition(lambda self: self.case.open_tasks)
+    @rule()
+    def end_task(self) -> None:
+        how = End(TaskState.COMPLETED, LEAD.person_id, NOW, "Done.")
+        self.case, _ = domain.tasks.end(self.case, task(), how=how)
+        self.changes += 1
+
+    @rule(by=PEOPLE)
+    def close(self, by: Someone) -> None:
+        before, could = self.case, self.may(Action.CLOSE, by)
+        try:
+            self.case = domain.closings.close(before, by, at=NOW)
+        except DomainError:
+            assert not could
+            assert before.open_tasks or before.state == CaseState.CLOSED
+            return
+        assert could
+        assert (self.case.state, self.case.open_tasks, self.case.pause_id) == (CaseState.CLOSED, 0, None)
+        self.changes += 1
+
+    @rule(by=PEOPLE, keeps_owner=st.booleans())
+    def reopen(self, by: Someone, keeps_owner: bool) -> None:  # noqa: FBT001 - drawn by name
+        before = self.case
+        try:
+            self.case = domain.closings.reopen(before, by, keeps_owner=keeps_owner)
+        except DomainError:
+            assert before.state != CaseState.CLOSED
+            return
+        assert self.case.state not in (CaseState.CLOSED, CaseState.PAUSED)
+        assert keeps_owner or self.case.state == CaseState.NEW
+        self.changes += 1
+
+    @precondition(lambda self: self.case.state not in (CaseState.NEW, CaseState.CLOSED))
     @rule()
     def nobody_takes_a_case_back(self) -> None:
         assert self.case.case_manager_id is not None
 
     @invariant()
     def state_follows_from_facts(self) -> None:
-        assert (self.case.state == CaseState.NEW) == (self.case.case_manager_id is None)
-        assert (self.case.state == CaseState.ACTIVE) == self.has_begun
+        is_open, has_owner = self.case.closed_at is None, self.case.case_manager_id is not None
+        assert (self.case.state == CaseState.NEW) == (is_open and not has_owner)
+        worked_on = self.case.state in (CaseState.ACTIVE, CaseState.PAUSED)
+        assert worked_on == (is_open and has_owner and self.has_begun)
         assert self.case == replace(self.case)
 
     @invariant()

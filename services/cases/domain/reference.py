@@ -1,0 +1,53 @@
+"""Lists that people choose from, and days that rules count with: data, each in force from a day on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from kit.errors import Violation
+
+PAUSE_REASON, PAUSE_LIMIT = "pause_reason", "pause_limit"
+CLOSE_REASON, CLOSE_OUTCOME = "close_reason", "close_outcome"
+RECORD_PART = "record_part"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One line of a list. `days` is there where a rule counts with it; `ends_on` is its last day."""
+
+    list: str
+    code: str
+    label: str
+    days: int | None
+    starts_on: date
+    ends_on: date | None
+
+    def holds(self, today: date) -> bool:
+        """Whether it may be chosen today."""
+        return self.starts_on <= today and (self.ends_on is None or today <= self.ends_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Every list, as it stands on a day."""
+
+    items: tuple[Item, ...]
+
+    @classmethod
+    def on(cls, today: date, items: Iterable[Item]) -> "Reference":
+        """What holds on a day, in the order given."""
+        return cls(tuple(item for item in items if item.holds(today)))
+
+    def codes(self, wanted: str) -> frozenset[str]:
+        """What may be chosen of a list."""
+        return frozenset(item.code for item in self.items if item.list == wanted)
+
+    def days(self, wanted: str) -> dict[str, int]:
+        """The days of a list, by code."""
+        return {item.code: item.days for item in self.items if item.list == wanted and item.days is not None}
+
+    def violations(self, field: str, value: str, wanted: str) -> list[Violation]:
+        """What is wrong with a choice, field name as in the contract."""
+        if value in self.codes(wanted):
+            return []
+        return [Violation(field, "unknown-value", f"must be a code of the list {wanted} that holds today")]
