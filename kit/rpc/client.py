@@ -63,7 +63,9 @@ class Channels:
                     ("grpc.use_local_subchannel_pool", 1),
                     ("grpc.service_config", _SERVICE_CONFIG),
                     ("grpc.initial_reconnect_backoff_ms", 100),
-                    ("grpc.max_reconnect_backoff_ms", 2_000),
+                    # A service that was restarted is found again within half a second, not after a long pause.
+                    ("grpc.min_reconnect_backoff_ms", 500),
+                    ("grpc.max_reconnect_backoff_ms", 500),
                     ("grpc.max_receive_message_length", 8 * 1024 * 1024),
                 ],
             )
