@@ -35,7 +35,7 @@ def gone(sessions: list[int]) -> list[int]:
     return left
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_second_start_finds_its_data_and_ending_leaves_no_process(own_system: System) -> None:
     own_system.start()
     sessions = list(own_system.processes().values())
@@ -54,7 +54,7 @@ def test_a_second_start_finds_its_data_and_ending_leaves_no_process(own_system: 
     assert not (own_system.state / "processes.json").exists()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_closed_terminal_and_a_killed_supervisor_leave_no_process(own_system: System) -> None:
     own_system.start()
     sessions = list(own_system.processes().values())
@@ -70,7 +70,7 @@ def test_a_closed_terminal_and_a_killed_supervisor_leave_no_process(own_system: 
     assert own_system.end() == 0
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(420)
 @pytest.mark.skipif(shutil.which("make") is None, reason="MAKE is not here")
 def test_a_terminated_make_ends_what_it_started(own_system: System) -> None:
     own_system.start("make", "up", f"PYTHON={sys.executable}")
@@ -105,7 +105,7 @@ def test_a_half_made_state_folder_is_named(own_system: System) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(420)
 def test_a_first_start_that_was_cut_off_can_be_repeated(own_system: System) -> None:
     process = own_system.launch()
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -5,7 +5,7 @@ import pytest
 from tests.support.system import System, running_system
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_the_story_is_told_and_told_again(system: System) -> None:
     first = system.script("deploy.story", seconds=120)
     again = system.script("deploy.story", seconds=120)
@@ -36,7 +36,7 @@ def test_what_was_written_down_is_what_scripts_expect(system: System) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_story_and_kills_on_kafka(kafka_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with running_system(tmp_path_factory.mktemp("kafka"), broker_url=kafka_url) as on_kafka:
         told = on_kafka.script("deploy.story", seconds=120)

@@ -17,7 +17,7 @@ from deploy.local.up import options, ports, processes
 from deploy.local.up.options import Complaint
 from tests.support.postgres import ROOT
 
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 40.0
 _FIRST_PORT, _LAST_PORT = 20_000, 31_000
 _APART = 40

@@ -1,11 +1,10 @@
 """The demonstration's organisations and people: applied once, and written down for people and scripts.
 
-`python -m deploy.local.up.demo STATE BASE_URL ISSUER`, with the environment of identity. Applying goes through the
-command line of identity, and only when the files have changed: checking fifteen passphrases takes half a second.
+Applying goes through identity's own command line, with identity's environment, and only when the files have changed:
+checking fifteen passphrases takes half a second.
 """
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ FOLDER = ROOT / "deploy" / "demo"
 _FILES = ("organisations", "people")
 
 
-def main(state: Path, base_url: str, issuer: str) -> int:
+def apply(state: Path, *, base_url: str, issuer: str) -> int:
     """Apply the files if they changed, and write `people.json`; the status is identity's."""
     contents = {name: (FOLDER / f"{name}.yaml").read_bytes() for name in _FILES}
     digest = hashlib.sha256(b"\0".join(contents.values())).hexdigest()
@@ -58,7 +57,3 @@ def _entries(person: dict[str, Any], names: dict[str, str]) -> Iterator[dict[str
             "organisation": names[organisation],
             "roles": roles,
         }
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
+BROKER = "ascms_broker"
+"""Database of the embedded broker, and the user that owns it."""
 _DEFAULT_PORT = 8080
 _HIGHEST_PORT = 65_000
 _LOWEST_PORT = 1
@@ -39,6 +41,11 @@ class Options:
     def issuer(self) -> str:
         """The address of identity's pages."""
         return f"http://{HOST}:{self.port + 1}"
+
+
+def database(service: str) -> str:
+    """The name of a service's database."""
+    return f"ascms_{service}"
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Options:

@@ -1,8 +1,9 @@
-"""Brings every database up to date: `python -m deploy.local.up.prepare ADMIN_URL BROKER_URL SERVICE…`.
+"""Brings databases, broker and demonstration up to date: `python -m deploy.local.up.prepare --help`.
 
 One process for all of it, and quick when nothing is to be done: Alembic is not even imported then.
 """
 
+import argparse
 import sys
 import time
 import traceback
@@ -13,9 +14,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from deploy.local.up.options import ROOT
+from deploy.local.up import demo
+from deploy.local.up.options import BROKER, ROOT, database
 
-BROKER = "ascms_broker"
 _PATIENCE_SECONDS = 30.0
 
 
@@ -38,11 +39,6 @@ def main(admin_url: str, broker_url: str, services: Sequence[str]) -> None:
         migrations.bootstrap(admin_url, service=service, database=database(service), extra_roles=extra_roles)
         owner = migrations.with_parts(admin_url, user=f"{service}_owner", database=database(service))
         migrations.upgrade(owner, service=service)
-
-
-def database(service: str) -> str:
-    """The name of a service's database."""
-    return f"ascms_{service}"
 
 
 def head(service: str) -> str:
@@ -95,8 +91,14 @@ def _revision(admin_url: str, service: str) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="prepare")
+    for name in ("--state", "--base-url", "--issuer", "--admin-url", "--broker-url"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("services", nargs="*")
+    asked = parser.parse_args()
     try:
-        main(sys.argv[1], sys.argv[2], sys.argv[3:])
+        main(asked.admin_url, asked.broker_url, asked.services)
+        sys.exit(demo.apply(Path(asked.state), base_url=asked.base_url, issuer=asked.issuer))
     except Exception as error:  # noqa: BLE001 - whatever it is, the last line says what it was
         traceback.print_exc()
         sys.exit(f"databases and broker could not be prepared ({str(error).splitlines()[0]}): see the lines above")

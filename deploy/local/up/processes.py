@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from deploy.local.up import ports
-from deploy.local.up.options import HOST, ROOT, Options
+from deploy.local.up.options import BROKER, HOST, ROOT, Options, database
 from deploy.local.up.postgres import Cluster
-from deploy.local.up.prepare import BROKER, database
 from deploy.local.up.supervisor import Program
 
 SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
@@ -68,16 +67,18 @@ def database_server(cluster: Cluster) -> Program:
 
 
 def preparation(plan: Plan) -> Program:
-    """Databases, roles and migrations of everything built."""
-    command = _python("deploy.local.up.prepare", plan.cluster.admin_url, plan.broker_url, *built())
-    return Program(name="prepare", command=command)
-
-
-def demonstration(plan: Plan) -> Program:
-    """Organisations and people, and the file that names them."""
+    """Databases, roles and migrations of everything built, the broker, organisations and people."""
     options = plan.options
-    command = _python("deploy.local.up.demo", str(options.state), options.base_url, options.issuer)
-    return Program(name="demo", command=command, environment=_of_service(plan, "identity"))
+    told = {
+        "--state": str(options.state),
+        "--base-url": options.base_url,
+        "--issuer": options.issuer,
+        "--admin-url": plan.cluster.admin_url,
+        "--broker-url": plan.broker_url,
+    }
+    words = [word for pair in told.items() for word in pair]
+    command = _python("deploy.local.up.prepare", *words, *built())
+    return Program(name="prepare", command=command, environment=_of_service(plan, "identity"))
 
 
 def lived_in(plan: Plan) -> Program:

@@ -10,7 +10,7 @@ from deploy.local.up.options import Complaint, Options
 from deploy.local.up.processes import Plan
 from deploy.local.up.supervisor import Program, Stopped, Supervisor
 
-_READY_SECONDS = 90.0
+_READY_SECONDS = 180.0
 _REST_SECONDS = 2.0
 # A copy that was killed leaves processes that take a moment to end.
 _ORPHAN_SECONDS = 15.0
@@ -54,7 +54,6 @@ def _run(wanted: Options, *, began: float) -> int:
 def _start(supervisor: Supervisor, plan: Plan) -> None:
     supervisor.start(processes.database_server(plan.cluster))
     supervisor.run(processes.preparation(plan), seconds=_READY_SECONDS)
-    supervisor.run(processes.demonstration(plan), seconds=_READY_SECONDS)
     programs = processes.services(plan)
     gateway = processes.gateway(plan)
     is_first = plan.options.seeds and not (plan.options.state / "seeded").exists()
