@@ -315,7 +315,9 @@ def _roll_back(connection: psycopg.Connection[Any]) -> None:
     if connection.closed or connection.info.transaction_status == TransactionStatus.IDLE:
         return
     try:
-        connection.execute("ROLLBACK", prepare=False)
+        # Not by a statement of our own: only this forgets what psycopg believes to be prepared. The server skipped what
+        # stood behind the fault in a pipeline, and would not know its statements on this connection ever after.
+        connection.rollback()
     except psycopg.Error:
         # A connection that cannot roll back is not fit for the pool; closing it rolls back on the server.
         connection.close()
