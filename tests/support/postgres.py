@@ -80,7 +80,8 @@ def empty(login_url: str) -> None:
     with psycopg.connect(with_parts(admin_url(), database=database), autocommit=True) as admin:
         tables = admin.execute(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
-            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename NOT IN ('alembic_version', 'reference_item')"
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') "
+            "AND tablename NOT IN ('alembic_version', 'reference_item')"
         ).fetchall()
         if tables:
             admin.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
