@@ -25,7 +25,7 @@ STATES_BY_FILTER = {name: state for state, name in STATES.items()}
 SLUGS = {
     kind: cases_pb2.EventKind.Name(kind).removeprefix("EVENT_KIND_").lower().replace("_", "-")
     for kind in cases_pb2.EventKind.values()
-    if kind
+    if kind not in (cases_pb2.EVENT_KIND_UNSPECIFIED, cases_pb2.EVENT_KIND_NOTE)  # a note is not recorded as an event
 }
 KINDS_BY_SLUG = {slug: kind for kind, slug in SLUGS.items()}
 ICONS = {
