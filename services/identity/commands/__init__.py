@@ -1,5 +1,13 @@
 """Identity's verbs: one function each, one transaction each."""
 
+from services.identity.commands.accepting import (
+    Link,
+    NewProfile,
+    Opened,
+    accept_invitation,
+    accept_with_new_profile,
+    open_invitation,
+)
 from services.identity.commands.authorisations import (
     Claim,
     CodeRequest,
@@ -31,10 +39,15 @@ __all__ = [
     "Claim",
     "CodeRequest",
     "Deps",
+    "Link",
     "NewInvitation",
+    "NewProfile",
+    "Opened",
     "Register",
     "RegisterChange",
     "SignedIn",
+    "accept_invitation",
+    "accept_with_new_profile",
     "apply_organisations",
     "claim_code",
     "claim_refresh_token",
@@ -52,6 +65,7 @@ __all__ = [
     "invite_person",
     "is_alive",
     "link_key",
+    "open_invitation",
     "put_machine",
     "put_person",
     "resend_invitation",

@@ -32,6 +32,7 @@ _DOCUMENTS = prepare(
 _INSERT = prepare(insert(invitation).values(dict.fromkeys(invitation.c.keys())))
 _OURS = invitation.c.tenant_id == bindparam("tenant")
 _BY_ID = select(invitation).where(_OURS, invitation.c.id == bindparam("wanted"))
+_FIND = prepare(_BY_ID)
 _LOCK = prepare(_BY_ID.with_for_update())
 _BY_LINK = prepare(select(invitation).where(_OURS, invitation.c.link_id == bindparam("link")))
 _UPDATE = prepare(
@@ -139,6 +140,12 @@ def update_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) 
         used=item.used_at,
         user=item.used_by,
     )
+
+
+def find_invitation(tx: Transaction, invitation_id: UUID) -> Invitation | None:
+    """One invitation of the present organisation."""
+    row = tx.first(_FIND, tenant=tx.tenant_id, wanted=invitation_id)
+    return _invitation(row) if row is not None else None
 
 
 def lock_invitation(tx: Transaction, invitation_id: UUID) -> Invitation | None:

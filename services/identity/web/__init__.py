@@ -1,4 +1,4 @@
-"""The OpenID provider: sign-in pages and the protocol, a Flask application at its own address.
+"""The OpenID provider: pages for signing in and accepting invitations, and the protocol; Flask, at its own address.
 
     gunicorn 'services.identity.web:create_app()' --bind 127.0.0.1:8081 --workers 1 --worker-class gthread --threads 4
 
@@ -26,6 +26,7 @@ from services.identity.secrets import MasterSecret, Passphrases
 from services.identity.web.browser import Browser
 from services.identity.web.clients import Clients
 from services.identity.web.grants import OpenIdServer, Provider
+from services.identity.web.invitation import InvitationPages
 from services.identity.web.openid import Endpoints
 from services.identity.web.settings import ProviderSettings
 from services.identity.web.sign_in import SignInPages
@@ -75,6 +76,7 @@ def create_app(settings: ProviderSettings | None = None, *, clock: Clock | None 
     app.register_blueprint(openid)
     web.csrf.exempt(openid)
     app.register_blueprint(SignInPages(deps, browser, settings.product_url).blueprint())
+    app.register_blueprint(InvitationPages(deps, browser, settings.product_url).blueprint())
     _add_health(app, deps.database)
     _add_errors(app)
     app.extensions["identity"] = deps

@@ -117,9 +117,9 @@ def _words(error: DomainError) -> str:
 
 
 def _target(*, fallback: str = "/") -> str:
-    """Where to go on: an authorisation request of ours, never anywhere else."""
+    """Where to go on: an authorisation request or an invitation of ours, never anywhere else."""
     wanted = safe_local_path(request.values.get("next"), fallback=fallback)
-    return wanted if wanted.startswith("/authorize?") else fallback
+    return wanted if wanted.startswith(("/authorize?", "/invitation?")) else fallback
 
 
 def _redirect(target: str) -> Response:

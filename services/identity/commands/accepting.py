@@ -1,0 +1,169 @@
+"""Accepting an invitation, by its link: with a profile that is there, or with a new one. It gives no role."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+
+from kit import command
+from kit.actor import Actor, ActorKind, system_actor
+from kit.audit import Audit
+from kit.db import Transaction
+from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, ResourceExhaustedError, Violation
+from services.identity import events
+from services.identity.commands.deps import Deps
+from services.identity.domain import ATTEMPT_WINDOW, ATTEMPTS_PER_PLACE, LANGUAGES, Organisation, Profile
+from services.identity.domain.invitations import ACCEPTS_PER_LINK, Invitation
+from services.identity.secrets import digest
+from services.identity.store import invitations as store
+from services.identity.store import organisations, people, signins
+from services.identity.strength import require_strong
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The secret of an invitation's link, and the network address that presents it."""
+
+    key: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link leads to. Its state may be any: pages say so before they show a form."""
+
+    organisation: Organisation
+    invitation: Invitation
+
+
+@dataclass(frozen=True, slots=True)
+class NewProfile:
+    """Who someone says they are. `language` is "en" or "mi"."""
+
+    name: str
+    passphrase: str
+    language: str
+
+
+def open_invitation(deps: Deps, link: Link) -> Opened:
+    """What a link leads to. Changes nothing, so that a mail program that looks ahead does no harm.
+
+    Raises:
+        NotFoundError: there is no such link, a later one took its place, or its organisation is suspended.
+        ResourceExhaustedError: too many links that there are not, from this place.
+    """
+    with deps.database.special("signin") as tx:
+        found = store.find_by_digest(tx, digest(link.key))
+    if found is None:
+        _count(deps, {deps.secret.tag("attempts", "link", link.place): ATTEMPTS_PER_PLACE})
+        raise NotFoundError("invitation")
+    tenant_id, invitation_id = found
+    with deps.database.tenant(system_actor("identity", tenant_id)) as tx:
+        invitation = store.find_invitation(tx, invitation_id)
+        organisation = organisations.find_organisation(tx, tenant_id)
+    if invitation is None or organisation is None or organisation.is_suspended:
+        raise NotFoundError("invitation")
+    return Opened(organisation, invitation)
+
+
+def accept_invitation(deps: Deps, link: Link, *, profile: Profile) -> Opened:
+    """Accept as someone who is signed in.
+
+    Raises:
+        FailedPreconditionError: it has expired, or was withdrawn or used.
+        NotFoundError, ResourceExhaustedError: as `open_invitation`; the second also for too many tries with one link.
+    """
+    opened = open_invitation(deps, link)
+    _count_forms(deps, link)
+    actor = _as_person(opened, profile.person_id)
+    with deps.database.special("person", actor=actor, person_id=profile.person_id) as tx:
+        _use(deps, tx, link, opened, profile)
+    return opened
+
+
+def accept_with_new_profile(deps: Deps, link: Link, *, wanted: NewProfile) -> Opened:
+    """Accept as someone new: a profile with the address that was invited, and a passphrase.
+
+    Raises:
+        InvalidArgumentError: the passphrase is too short, too long or too easy to guess, or there is no such language.
+        AlreadyExistsError: the address has a profile; sign in with it instead.
+        FailedPreconditionError, NotFoundError, ResourceExhaustedError: as `accept_invitation`.
+    """
+    opened = open_invitation(deps, link)
+    _count_forms(deps, link)
+    invitation = opened.invitation
+    if wanted.language not in LANGUAGES:
+        raise InvalidArgumentError.of(Violation("language", "unknown-value", "must be en or mi"))
+    require_strong(wanted.passphrase, known=[wanted.name, invitation.name, invitation.email])
+    with deps.database.special("signin") as tx:
+        is_taken = people.find_credential(tx, invitation.email) is not None
+    if is_taken:
+        raise _taken()
+    profile = Profile(deps.new_id(), wanted.name, invitation.email, wanted.language)
+    hashed = deps.passphrases.hash(wanted.passphrase)
+    try:
+        with deps.database.special(
+            "person", actor=_as_person(opened, profile.person_id), person_id=profile.person_id
+        ) as tx:
+            people.insert_profile(tx, profile, now=deps.clock.now())
+            people.put_credential(
+                tx, person_id=profile.person_id, email=profile.email, passphrase_hash=hashed, now=deps.clock.now()
+            )
+            _use(deps, tx, link, opened, profile)
+    except UniqueViolation as error:
+        # Two at the same moment: the address belongs to the one that was first.
+        raise _taken() from error
+    return opened
+
+
+def _use(deps: Deps, tx: Transaction, link: Link, opened: Opened, profile: Profile) -> None:
+    now = deps.clock.now()
+    with tx.enter_tenant(opened.organisation.id, reason="accept-invitation"):
+        found = store.lock_invitation(tx, opened.invitation.id)
+        # Sent again since it was opened: the link in hand is the old one.
+        if found is None or found.link_id != opened.invitation.link_id:
+            raise NotFoundError("invitation")
+        accepted = found.accepted(person_id=profile.person_id, now=now)
+        people.put_member(tx, profile, now=now)
+        store.update_invitation(tx, accepted, link_digest=digest(link.key))
+        command.finish(
+            tx,
+            None,
+            entry=Audit("accept-invitation", found.id),
+            events=[events.invitation_accepted(invitation_id=found.id, person_id=profile.person_id)],
+            now=now,
+        )
+
+
+def _as_person(opened: Opened, person_id: UUID) -> Actor:
+    organisation = opened.organisation
+    return Actor(
+        kind=ActorKind.PERSON, tenant_id=organisation.id, tenant_kind=organisation.kind.value, actor_id=person_id
+    )
+
+
+def _count_forms(deps: Deps, link: Link) -> None:
+    """Each form costs a hash: so many from one place, and for one link, in one window."""
+    _count(
+        deps,
+        {
+            deps.secret.tag("attempts", "accept", digest(link.key).hex()): ACCEPTS_PER_LINK,
+            deps.secret.tag("attempts", "accept from", link.place): ATTEMPTS_PER_PLACE,
+        },
+    )
+
+
+def _count(deps: Deps, buckets: dict[bytes, int]) -> None:
+    now = deps.clock.now()
+    with deps.database.special("signin") as tx:
+        counts: Sequence[tuple[int, int]] = [
+            (signins.count_attempt(tx, bucket=bucket, ends_at=now + ATTEMPT_WINDOW, now=now)[0], most)
+            for bucket, most in buckets.items()
+        ]
+    if any(count > most for count, most in counts):
+        raise ResourceExhaustedError("too-many-attempts", "Too many tries. Wait a little, then open the link again.")
+
+
+def _taken() -> AlreadyExistsError:
+    return AlreadyExistsError("profile-exists", "This address has a profile already. Sign in to accept with it.")
