@@ -178,7 +178,7 @@ class Story:
             expect_that("a request waits", bool(waiting["requests"]), saw=waiting["counts"])
             browser = self.browser(lead)
             request_id = waiting["requests"][0]["request_id"]
-            queue = browser.get("/incoming?state=submitted")
+            queue = browser.get("/incoming?state=waiting")
             expect("the queue", queue.status, OK)
             expect_that("the queue shows it", request_id in queue.html, saw=queue.title)
             form = browser.get(f"/incoming/{request_id}").form("case_manager_id", "once")

@@ -186,7 +186,7 @@ def gateway(plan: Plan) -> Program:
     }
     return Program(
         name="gateway", command=_python("services.gateway"), environment=environment,
-        ready_url=f"{options.base_url}/health/ready",
+        ready_url=f"{options.base_url}/health/ready", ready_answers=8,
     )  # fmt: skip
 
 

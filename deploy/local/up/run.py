@@ -76,7 +76,7 @@ def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
 
     def all_ready() -> bool:
         for name, program in list(waiting.items()):
-            if ports.answers(program.ready_url):
+            if all(ports.answers(program.ready_url) for _ in range(program.ready_answers)):
                 del waiting[name]
         return not waiting
 

@@ -38,12 +38,16 @@ class Stopped(Exception):  # noqa: N818 - not an error: the way out of whatever 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One process to run. `ready_url` answers 200 when it can work; `account` is another system user to run as."""
+    """One process to run. `account` is another system user to run as.
+
+    `ready_url` answers 200 when it can work: `ready_answers` times in a row where several workers answer in turn.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_url: str = ""
+    ready_answers: int = 1
     account: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
 
