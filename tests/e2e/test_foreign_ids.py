@@ -275,7 +275,13 @@ def test_a_page_token_is_good_for_its_own_organisation_alone(world: World) -> No
 
 def test_anothers_idempotency_key_answers_nothing(world: World) -> None:
     submission = world.submission() | {"concern": "Asked for by two schools.", "steps_tried": ""}
-    submission["student"] = {"given_names": "Sparrow Sample", "date_of_birth": "2014-02-03", "year_level": 5}
+    number = f"{uuid4().int % 10**9:09d}"
+    submission["student"] = {
+        "nsn": number,
+        "given_names": "Sparrow Sample",
+        "date_of_birth": "2014-02-03",
+        "year_level": 5,
+    }
     submission["caregivers"] = []
     submitted = world.post(world.school, "/v1/requests", submission, key=world.keys["Other"])["request"]["request_id"]
     case_path = f"/api/v1/cases/{world.ids['case_id']}"
