@@ -50,8 +50,7 @@ def writes() -> list[Method]:
 
 def owner(world: World, method: Method) -> Asker:
     """Someone who may call it."""
-    askers = {"requests:submit": world.school, "cases:record": world.manager}
-    return askers.get(method.access.permission, world.lead)
+    return world.one_who_may(method.access.permission)
 
 
 def valid(world: World, method: Method) -> tuple[str, dict[str, Any]]:

@@ -166,7 +166,7 @@ def insiders(world: World) -> list[Asker]:
 
 
 SHARED = frozenset(
-    {"person_id", "person_ids", "case_manager_id", "submitted_by", "request_id", "notice_id", "subject_id"}
+    {"person_id", "person_ids", "case_manager_id", "owner_id", "submitted_by", "request_id", "notice_id", "subject_id"}
 )
 """What an insider may know: the school its request, the provider its people, each their notices."""
 

@@ -1,4 +1,4 @@
-"""Nothing of a student, a caregiver or a note leaves the database it belongs to: not by logs, events, figures or mails."""
+"""Nothing of a student, a caregiver or a note leaves the database it belongs to: by logs, events, figures or mails."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -222,6 +222,14 @@ class World:
         """The case manager of this world's case."""
         return self.person("hemi")
 
+    def one_who_may(self, permission: str) -> Asker:
+        """The first of the cast who holds a permission now; the lead where nobody does."""
+        for name in ("mere", "hemi", "mahina", "tane", "tui", "ihaka"):
+            asker = self.person(name)
+            if permission in self.get(asker, "/v1/me")["permissions"]:
+                return asker
+        return self.lead
+
     @property
     def canaries(self) -> tuple[str, ...]:
         """Personal data of this world's student and case, each as it would be found in a text."""
@@ -277,7 +285,14 @@ class World:
         path = f"/v1/cases/{case['case_id']}/events"
         entry = self.post(self.manager, path, self.visit(), key=self.keys["RecordEvent"])["entry"]
         self.post(self.manager, path, self.visit() | {"note": "note-canary: a second one"})
+        wanted = {
+            "title": "note-canary: ring the aunt",
+            "due_on": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 5 * 86_400)),
+        }
+        task = self.post(self.manager, f"/v1/cases/{case['case_id']}/tasks", wanted)["task"]
         self.ids |= {
+            "task_id": task["task_id"],
+            "owner_id": case_manager,
             "request_id": asked["request_id"],
             "case_id": case["case_id"],
             "case_manager_id": case_manager,
