@@ -42,6 +42,10 @@ class Directory(Protocol):
         """Whether someone is a case manager or lead of the caller's organisation and their access works."""
         ...
 
+    def is_school_contact(self, *, person_id: UUID, school_id: UUID, token: str) -> bool:
+        """Whether someone can be the contact for a case at a school in the caller's catchment."""
+        ...
+
 
 class IdentityDirectory:
     """The directory that identity keeps."""
@@ -72,6 +76,15 @@ class IdentityDirectory:
     def is_working_on_cases(self, *, person_id: UUID, token: str) -> bool:
         """See Directory."""
         return self._has_working_role(person_id, {CASE_MANAGER, WORKFLOW_LEAD}, token)
+
+    def is_school_contact(self, *, person_id: UUID, school_id: UUID, token: str) -> bool:
+        """See Directory."""
+        request = identity_pb2.ListSchoolContactsRequest(school_id=str(school_id))
+        try:
+            answer = self._identity.call("ListSchoolContacts", request, token=token)
+        except NotFoundError:
+            return False
+        return any(person.person_id == str(person_id) for person in answer.people)
 
     def _has_working_role(self, person_id: UUID, roles: set[str], token: str) -> bool:
         request = identity_pb2.BatchGetPeopleRequest(person_ids=[str(person_id)])

@@ -191,6 +191,18 @@ def case_reopened(case: Case, *, closing_id: UUID, reopened_on: date, reopened_b
     return Event(case.id, message)
 
 
+def primary_contact_set(case: Case, *, previous: UUID | None, set_by: UUID) -> Event:
+    """Someone of the school was named to get the notices about a case, or nobody any more."""
+    message = events_pb2.PrimaryContactSet(
+        case_id=str(case.id),
+        school_id=str(case.school_id),
+        person_id=str(case.primary_contact_id or ""),
+        previous_person_id=str(previous or ""),
+        set_by=str(set_by),
+    )
+    return Event(case.id, message)
+
+
 def _task(task: Task) -> dict[str, str]:
     return {"case_id": str(task.case_id), "task_id": str(task.id)}
 

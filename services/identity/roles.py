@@ -49,6 +49,9 @@ ROLES: Mapping[str, Role] = MappingProxyType(
     }
 )
 
+CONTACT_ROLES = ("primary_contact", "attendance_lead")
+"""Roles at a school whose holders can be the contact for a case."""
+
 SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("cases", "check-owners"): frozenset({"people:read"}),

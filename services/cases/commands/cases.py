@@ -9,7 +9,7 @@ from kit.actor import Actor
 from kit.audit import Audit
 from kit.clock import local_date
 from kit.command import finish
-from kit.errors import NotFoundError
+from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.sweeps import clear_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE
@@ -140,6 +140,39 @@ def assign_case(
         rule = deps.reference.on(tx, now).days(RECORD_PART)
         seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("assign-case", case_id), events=[told], now=now)
+
+
+def set_primary_contact(
+    deps: Deps, actor: Actor, *, case_id: UUID, person_id: UUID | None, expected_version: int, token: str
+) -> SeenRecord:
+    """A lead names who at the student's school gets the notices about a case, or nobody.
+
+    Raises:
+        NotFoundError: no such case, or not the caller's to see.
+        InvalidArgumentError: `person_id` is no working primary contact or attendance lead of the student's school.
+        StaleVersionError: the case is not at `expected_version` any more.
+        FailedPreconditionError: it is closed, or they are named already.
+    """
+    now = deps.clock.now()
+    with deps.database.tenant(actor) as tx:
+        # The school of a case never changes, so that it can be asked for before the case is locked.
+        school_id = domain.cases.check_visible(cases.find_case(tx, case_id), actor).school_id
+    if person_id is not None and not deps.directory.is_school_contact(
+        person_id=person_id, school_id=school_id, token=token
+    ):
+        raise InvalidArgumentError.of(
+            Violation("person_id", "not-a-contact", "must be a primary contact or attendance lead of the school")
+        )
+    with deps.database.tenant(actor) as tx:
+        rule = deps.reference.on(tx, now).days(RECORD_PART)
+        record = cases.lock_record(tx, case_id)
+        before = domain.cases.check_visible(record.case if record else None, actor)
+        case = domain.cases.set_contact(before, actor, person_id=person_id, expected_version=expected_version)
+        assert record is not None
+        cases.update_case(tx, case)
+        told = events.primary_contact_set(case, previous=before.primary_contact_id, set_by=actor.person_id)
+        seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
+        return finish(tx, seen, entry=Audit("set-primary-contact", case_id), events=[told], now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Case:
     pause_id: UUID | None = None
     wakes_on: date | None = None
     closed_at: datetime | None = None
+    primary_contact_id: UUID | None = None
     lately: Lately = field(default_factory=Lately)
     health_due_on: date | None = None
     version: int = 1
@@ -104,6 +105,7 @@ class Action(StrEnum):
     RESUME = "resume"
     CLOSE = "close"
     REOPEN = "reopen"
+    CONTACT = "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,20 @@ def record(
     )
 
 
+def set_contact(case: Case, caller: Caller, *, person_id: UUID | None, expected_version: int = 0) -> Case:
+    """The case with someone of the student's school, or nobody, to get its notices.
+
+    Raises:
+        StaleVersionError: the case is not at `expected_version` (0: whichever) any more.
+        FailedPreconditionError: it is closed, or they are named already.
+    """
+    check_allowed(Action.CONTACT, case, caller)
+    check_version(expected_version, case.version)
+    if case.primary_contact_id == person_id:
+        raise FailedPreconditionError("already-contact", "That is so already.")
+    return replace(case, primary_contact_id=person_id, version=case.version + 1)
+
+
 def add_note(case: Case, caller: Caller, *, expected_version: int = 0) -> Case:
     """The case after a note was added: neither begun nor touched by it.
 
@@ -265,6 +281,7 @@ def correct(case: Case, caller: Caller, *, holding: Iterable[Entry], expected_ve
 
 _PERMISSIONS = {
     Action.ASSIGN: "cases:assign",
+    Action.CONTACT: "cases:assign",
     Action.CLOSE: "cases:close",
     Action.REOPEN: "cases:close",
 }

@@ -24,6 +24,10 @@ def _assign_response(seen: SeenRecord) -> cases_pb2.AssignCaseResponse:
     return cases_pb2.AssignCaseResponse(case=wire.cases.case_message(seen))
 
 
+def _contact_response(seen: SeenRecord) -> cases_pb2.SetPrimaryContactResponse:
+    return cases_pb2.SetPrimaryContactResponse(case=wire.cases.case_message(seen))
+
+
 def _bulk_response(result: BulkAssigned) -> cases_pb2.BulkAssignCasesResponse:
     return cases_pb2.BulkAssignCasesResponse(
         assigned_case_ids=[str(case_id) for case_id in result.assigned],
@@ -66,6 +70,18 @@ class CaseMethods(Methods):
             call.actor,
             case_ids=[UUID(case_id) for case_id in request.case_ids],
             case_manager_id=UUID(request.case_manager_id),
+            token=call.token,
+        )
+
+    @write(_contact_response)
+    def SetPrimaryContact(self, request: cases_pb2.SetPrimaryContactRequest, call: Call) -> SeenRecord:
+        """See the contract."""
+        return commands.cases.set_primary_contact(
+            self.deps,
+            call.actor,
+            case_id=UUID(request.case_id),
+            person_id=optional_id(request.person_id),
+            expected_version=request.expected_version,
             token=call.token,
         )
 

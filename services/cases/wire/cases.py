@@ -38,6 +38,7 @@ def case_message(seen: domain.cases.SeenRecord) -> cases_pb2.Case:
         open_tasks=case.open_tasks,
         wakes_on=day(case.wakes_on),
         closed_at=timestamp(case.closed_at),
+        primary_contact_id=str(case.primary_contact_id or ""),
         health=[
             cases_pb2.RecordPartHealth(
                 part=each.part.value, health=HEALTH.number(each.health), last_on=day(each.last_on), days=each.days

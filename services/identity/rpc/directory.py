@@ -12,13 +12,15 @@ from kit.clock import local_date
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read
-from services.identity.domain import HeldRole
+from services.identity.domain import HeldRole, OrganisationKind
 from services.identity.keys import INTERNAL
-from services.identity.roles import ROLES, held_roles
+from services.identity.roles import CONTACT_ROLES, ROLES, held_roles
 from services.identity.rpc.base import KIND_OF, Methods, encode_organisation, encode_person, ids, kind_of
 from services.identity.store import machines, organisations, people
 from services.identity.store.people import Member, MemberFilter
 from services.identity.tokens import Exchanged, Minted
+
+_MOST_CONTACTS = 100
 
 
 class DirectoryMethods(Methods):
@@ -132,6 +134,35 @@ class DirectoryMethods(Methods):
                 for member in shown
             ],
             next_page_token=self.pages.encode([str(shown[-1].person_id)], scope=scope) if len(found) > size else "",
+        )
+
+    @read
+    def ListSchoolContacts(self, request: pb.ListSchoolContactsRequest, call: Call) -> pb.ListSchoolContactsResponse:
+        """People of a school in the caller's catchment who can be the contact for a case."""
+        school_id, today = UUID(request.school_id), local_date(self.deps.clock.now())
+        with self.deps.database.tenant(call.actor) as tx:
+            provider = organisations.find_provider(tx, school_id=school_id, today=today)
+            if provider is None or provider[0].id != call.actor.tenant_id:
+                raise NotFoundError("school")
+            with tx.enter_tenant(school_id, reason="list-school-contacts"):
+                found = {
+                    member.person_id: member
+                    for role in CONTACT_ROLES
+                    for member in people.list_members(
+                        tx, MemberFilter(today, role, needs_training=False), after=None, most=_MOST_CONTACTS
+                    )
+                }
+                grants = people.grants_of_members(tx, list(found))
+        shown = sorted(found.values(), key=lambda member: member.name)[:_MOST_CONTACTS]
+        return pb.ListSchoolContactsResponse(
+            people=[
+                encode_person(
+                    member.person_id,
+                    member.name,
+                    held_roles(grants[member.person_id], kind=OrganisationKind.SCHOOL, today=today),
+                )
+                for member in shown
+            ]
         )
 
     @read

@@ -71,6 +71,7 @@ def directory() -> FakeDirectory:
         numbers={SCHOOL: "0417", OTHER_SCHOOL: "0098"},
         case_managers={MANAGER.person_id, COLLEAGUE.person_id},
         leads={LEAD.person_id},
+        school_contacts={SCHOOL: {ATTENDANCE_LEAD.person_id}, OTHER_SCHOOL: {OTHER_ATTENDANCE_LEAD.person_id}},
     )
 
 

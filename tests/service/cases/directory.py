@@ -15,6 +15,7 @@ class FakeDirectory:
     numbers: dict[UUID, str] = field(default_factory=dict)
     case_managers: set[UUID] = field(default_factory=set)
     leads: set[UUID] = field(default_factory=set)
+    school_contacts: dict[UUID, set[UUID]] = field(default_factory=dict)
     is_away: bool = False
 
     def find_provider(self, *, school_id: UUID, token: str) -> Provider | None:
@@ -32,6 +33,10 @@ class FakeDirectory:
     def is_working_on_cases(self, *, person_id: UUID, token: str) -> bool:
         self._answer(token)
         return person_id in self.case_managers | self.leads
+
+    def is_school_contact(self, *, person_id: UUID, school_id: UUID, token: str) -> bool:
+        self._answer(token)
+        return person_id in self.school_contacts.get(school_id, set())
 
     def _answer(self, token: str) -> None:
         if self.is_away:

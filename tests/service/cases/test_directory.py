@@ -11,7 +11,7 @@ from kit.errors import NotFoundError, UnavailableError
 from kit.rpc.client import Backend, Channels
 from kit.rpc.server import Call, Servicer, read, serve
 from services.cases.directory import Directory, IdentityDirectory, Provider
-from tests.service.cases.conftest import LEAD, MANAGER, OTHER_SCHOOL, PROVIDER, SCHOOL, UNTRAINED
+from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_SCHOOL, PROVIDER, SCHOOL, UNTRAINED
 from tests.service.cases.directory import FakeDirectory
 from tests.support.tokens import token_for, verifier
 
@@ -38,6 +38,17 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
         known = [identity_pb2.Organisation(organisation_id=str(SCHOOL), school_number="0417")]
         found = [each for each in known if each.organisation_id in request.organisation_ids]
         return identity_pb2.BatchGetOrganisationsResponse(organisations=found)
+
+    @read
+    def ListSchoolContacts(
+        self, request: identity_pb2.ListSchoolContactsRequest, call: Call
+    ) -> identity_pb2.ListSchoolContactsResponse:
+        self.callers.append(call.actor.person_id)
+        if request.school_id != str(SCHOOL):
+            raise NotFoundError("school")
+        return identity_pb2.ListSchoolContactsResponse(
+            people=[identity_pb2.Person(person_id=str(ATTENDANCE_LEAD.person_id))]
+        )
 
     @read
     def BatchGetPeople(
@@ -73,7 +84,11 @@ def directory(request: pytest.FixtureRequest, identity: SmallIdentity) -> Iterat
     backend = Backend(Channels(f"127.0.0.1:{server.port}", count=1), identity_pb2_grpc.IdentityServiceStub)
     known: dict[str, Directory] = {
         "in memory": FakeDirectory(
-            {SCHOOL: Provider(PROVIDER, "02")}, {SCHOOL: "0417"}, {MANAGER.person_id}, {LEAD.person_id}
+            {SCHOOL: Provider(PROVIDER, "02")},
+            {SCHOOL: "0417"},
+            {MANAGER.person_id},
+            {LEAD.person_id},
+            {SCHOOL: {ATTENDANCE_LEAD.person_id}},
         ),
         "identity": IdentityDirectory(backend),
     }
@@ -110,6 +125,15 @@ def test_a_case_manager_and_a_lead_work_on_cases_once_nothing_is_missing(directo
         for who in (MANAGER, UNTRAINED, LEAD)
     }
     assert works == {MANAGER: True, UNTRAINED: False, LEAD: True}
+
+
+def test_a_school_of_the_catchment_has_its_contacts(directory: Directory) -> None:
+    asked = [(ATTENDANCE_LEAD, SCHOOL), (MANAGER, SCHOOL), (ATTENDANCE_LEAD, OTHER_SCHOOL)]
+    found = [
+        directory.is_school_contact(person_id=who.person_id, school_id=school, token=token_for(LEAD))
+        for who, school in asked
+    ]
+    assert found == [True, False, False]
 
 
 @pytest.mark.parametrize("directory", ["identity"], indirect=True)

@@ -65,7 +65,7 @@ def test_the_caller_sees_themself(call: Call, token_of: Call) -> None:
     answer = call("GetCaller", pb.GetCallerRequest(), token=token_of(MANAGER))
     assert answer.person.name == "Demo Hēmi Walker"
     assert answer.organisation.name == "Te Pūtahi Tauira (demo provider)"
-    assert list(answer.permissions) == ["cases:read", "cases:record"]
+    assert list(answer.permissions) == ["cases:close", "cases:read", "cases:record"]
 
 
 def test_without_a_token_nothing_is_told(call: Call) -> None:
@@ -154,6 +154,18 @@ def test_the_catchment_names_the_provider(call: Call, token_of: Call) -> None:
     assert (answer.provider.organisation_id, answer.catchment) == (str(PROVIDER), "taranaki-demo")
     other = call("FindProvider", pb.FindProviderRequest(school_id=str(OTHER_SCHOOL)), token=token)
     assert other.provider.organisation_id == str(OTHER_PROVIDER)
+
+
+def test_a_provider_sees_who_can_be_the_contact_at_a_school_of_its_catchment(call: Call, token_of: Call) -> None:
+    request = pb.ListSchoolContactsRequest(school_id=str(SCHOOL))
+    found = call("ListSchoolContacts", request, token=token_of(LEAD)).people
+    assert str(ATTENDANCE_LEAD.id) in {person.person_id for person in found}
+    assert all({role.role for role in person.roles} & {"primary_contact", "attendance_lead"} for person in found)
+    for school in (OTHER_SCHOOL, PROVIDER, UUID(int=5)):
+        with pytest.raises(NotFoundError):
+            call("ListSchoolContacts", pb.ListSchoolContactsRequest(school_id=str(school)), token=token_of(LEAD))
+    with pytest.raises(PermissionDeniedError):
+        call("ListSchoolContacts", request, token=token_of(MANAGER))
 
 
 @pytest.mark.parametrize("school", [PROVIDER, UUID(int=5)], ids=["not a school", "nothing"])

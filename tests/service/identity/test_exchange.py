@@ -86,7 +86,7 @@ def test_training_that_lapses_takes_the_permissions_away(deps: Deps, exchange: C
     lapsing = PEOPLE.replace(b"ends_on: 2030-12-31", b"ends_on: 2026-03-04")
     apply_people_file(deps, lapsing)
     clock.moment += timedelta(hours=13)
-    assert list(exchange(access_token(deps, MANAGER)).permissions) == ["cases:read", "cases:record"]
+    assert list(exchange(access_token(deps, MANAGER)).permissions) == ["cases:close", "cases:read", "cases:record"]
     clock.moment += timedelta(hours=2)
     answer = exchange(access_token(deps, MANAGER))
     assert list(answer.permissions) == []

@@ -50,6 +50,11 @@ TOLD = [
     pytest.param(events.entry_corrected(entry(), correction()), case().id, id="EntryCorrected"),
     pytest.param(events.case_paused(pause()), case().id, id="CasePaused"),
     pytest.param(events.case_resumed(PAUSED, resumed_on=TODAY, resumed_by=MANAGER_ID), case().id, id="CaseResumed"),
+    pytest.param(
+        events.primary_contact_set(case(primary_contact_id=COLLEAGUE_ID), previous=MANAGER_ID, set_by=LEAD_ID),
+        case().id,
+        id="PrimaryContactSet",
+    ),
     pytest.param(events.case_closed(closing(), closed_on=TODAY), case().id, id="CaseClosed"),
     pytest.param(
         events.case_reopened(ASSIGNED, closing_id=closing().id, reopened_on=TODAY, reopened_by=LEAD_ID),
