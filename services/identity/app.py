@@ -15,7 +15,9 @@ from kit.paging import PageTokens
 from kit.relay import Relay
 from kit.rpc.server import Servicer
 from kit.service import Service, Threaded
+from kit.sweeps import Sweep
 from kit.tokens import Verifier
+from services.identity import commands
 from services.identity.commands import Deps, forget_expired
 from services.identity.keys import INTERNAL, KeyRing
 from services.identity.rpc import IdentityServicer
@@ -47,6 +49,15 @@ def build_servicer(deps: Deps, *, service_secret: str) -> tuple[Servicer, Verifi
     return servicer, verifier
 
 
+def make_sweep(deps: Deps) -> Sweep:
+    """What is due in identity, and the command that meets it."""
+    return Sweep(
+        database=deps.database,
+        clock=deps.clock,
+        kinds={commands.INVITE_TO_TRAINING: partial(commands.invite_to_training, deps)},
+    )
+
+
 def build(settings: Settings) -> Service:
     """Everything, constructed, nothing started."""
     database = Database(settings.database_url, "identity", pool_size=settings.pool_size)
@@ -69,7 +80,7 @@ def build(settings: Settings) -> Service:
         database=database,
         servicers=[servicer],
         verifier=verifier,
-        workers=[Threaded(relay, name="relay"), Threaded(housekeeping, name="housekeeping")],
+        workers=[Threaded(relay, name="relay"), make_sweep(deps), Threaded(housekeeping, name="housekeeping")],
         worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

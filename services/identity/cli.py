@@ -89,7 +89,7 @@ def _run(deps: Deps, options: argparse.Namespace) -> str:
             commands.end_role(deps, actor, person_id=person_id, role=options.role, reason="operator")
             return "The role has ended."
         case ("access", "end-sessions"):
-            ended = commands.end_access(deps, person_id=_find_person(deps, options.email), reason="operator")
+            ended = commands.end_sessions(deps, person_id=_find_person(deps, options.email), reason="operator")
             return f"{ended} sessions have ended."
         case _:
             made = KeyRing(deps.database, deps.secret, deps.clock).rotate()

@@ -6,6 +6,7 @@ from uuid import UUID
 from ascms.identity.v1 import events_pb2
 
 from kit.outbox import Event
+from services.identity.domain.access import Training
 from services.identity.domain.invitations import Invitation
 
 
@@ -18,6 +19,39 @@ def organisations_changed(*, register_id: UUID, changed: Iterable[UUID]) -> Even
 def role_changed(*, person_id: UUID, role: str, works: bool) -> Event:
     """A role began or ceased to work for a person."""
     return Event(person_id, events_pb2.RoleChanged(person_id=str(person_id), role=role, works=works))
+
+
+def role_assigned(*, person_id: UUID, role: str, missing: str) -> Event:
+    """Someone was given a role."""
+    return Event(person_id, events_pb2.RoleAssigned(person_id=str(person_id), role=role, missing=missing))
+
+
+def role_removed(*, person_id: UUID, role: str, reason: str) -> Event:
+    """A role was taken from someone."""
+    return Event(person_id, events_pb2.RoleRemoved(person_id=str(person_id), role=role, reason=reason))
+
+
+def training_invited(*, person_id: UUID, course: str) -> Event:
+    """Someone is to be invited to a training."""
+    return Event(person_id, events_pb2.TrainingInvited(person_id=str(person_id), course=course))
+
+
+def training_recorded(*, person_id: UUID, training: Training) -> Event:
+    """Someone completed a training."""
+    return Event(
+        person_id,
+        events_pb2.TrainingRecorded(
+            person_id=str(person_id),
+            course=training.course,
+            completed_on=training.completed_on.isoformat(),
+            expires_on=training.expires_on.isoformat() if training.expires_on is not None else "",
+        ),
+    )
+
+
+def access_ended(*, person_id: UUID, roles: Iterable[str], reason: str) -> Event:
+    """All of someone's access to an organisation ended."""
+    return Event(person_id, events_pb2.AccessEnded(person_id=str(person_id), roles=sorted(roles), reason=reason))
 
 
 def invitation_created(item: Invitation) -> Event:

@@ -136,6 +136,8 @@ def _people_faults(file: PeopleFile, source: Source, organisations: Sequence[Org
             here = f"{path}.roles[{j}]"
             if grant.organisation not in kinds:
                 yield source.fault(f"{here}.organisation", "unknown-organisation", "does not exist")
+            elif ROLES[grant.role].is_for_machines:
+                yield source.fault(f"{here}.role", "for-machines", "is a role of machine clients only")
             elif ROLES[grant.role].kind is not kinds[grant.organisation]:
                 yield source.fault(f"{here}.role", "wrong-kind", f"is not a role of a {kinds[grant.organisation]}")
             if (grant.organisation, grant.role) in held:

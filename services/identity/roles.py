@@ -17,11 +17,24 @@ class Role:
 
     kind: OrganisationKind
     permissions: frozenset[str]
-    needs_training: bool
+    course: str = ""
+    """The course whose completion it waits for; empty for a role that needs none."""
+    is_for_machines: bool = False
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether it works only with valid training."""
+        return bool(self.course)
+
+
+COURSES: Mapping[OrganisationKind, str] = MappingProxyType(
+    {OrganisationKind.PROVIDER: "attendance-service", OrganisationKind.MINISTRY: "ministry-staff"}
+)
+"""The course that the roles of a kind of organisation need. Those of schools need none."""
 
 
 def _role(kind: OrganisationKind, *permissions: str) -> Role:
-    return Role(kind, frozenset(permissions), needs_training=kind is not OrganisationKind.SCHOOL)
+    return Role(kind, frozenset(permissions), COURSES.get(kind, ""))
 
 
 ROLES: Mapping[str, Role] = MappingProxyType(
@@ -39,18 +52,24 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "figures:provider",
         ),
         "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close"),
-        "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite"),
+        "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
         "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit"),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
         "primary_contact": _role(OrganisationKind.SCHOOL),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
         "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
         "service_desk": _role(OrganisationKind.MINISTRY),
+        "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
     }
 )
 
 CONTACT_ROLES = ("primary_contact", "attendance_lead")
 """Roles at a school whose holders can be the contact for a case."""
+
+CEILINGS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"delegated_authoriser": frozenset({"workflow_lead", "case_manager", "delegated_authoriser"})}
+)
+"""Role → the roles that whoever holds it may give and take away at their own organisation."""
 
 SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
@@ -79,7 +98,7 @@ def missing_of(grant: RoleGrant, *, kind: OrganisationKind, today: date) -> str:
     "training-lapsed": completed, and over.
     """
     role = ROLES.get(grant.role)
-    if role is None or role.kind is not kind:
+    if role is None or role.kind is not kind or role.is_for_machines:
         return "organisation"
     if today < grant.period.starts_on:
         return "start"
@@ -95,6 +114,11 @@ def missing_of(grant: RoleGrant, *, kind: OrganisationKind, today: date) -> str:
 def permissions_of(roles: Iterable[HeldRole]) -> frozenset[str]:
     """What the working ones among held roles permit together."""
     return frozenset(permission for held in roles if held.works for permission in ROLES[held.role].permissions)
+
+
+def ceiling_of(roles: Iterable[HeldRole]) -> frozenset[str]:
+    """The roles that someone may give and take away with those of their own that work."""
+    return frozenset(role for held in roles if held.works for role in CEILINGS.get(held.role, ()))
 
 
 def machine_permissions(roles: Iterable[str], *, kind: OrganisationKind) -> frozenset[str]:

@@ -20,7 +20,7 @@ from kit.command import finish
 from kit.db import Database, Transaction
 from kit.sweeps import clear_deadline, set_deadline
 from services.notifications import store
-from services.notifications.domain import CHASE_AFTER, DeliveryState, Notice, Plan, notice_of
+from services.notifications.domain import CHASE_AFTER, DeliveryState, Notice, NoticeKind, Plan, notice_of
 from services.notifications.mails import Letterhead, compose, compose_invitation
 from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
@@ -132,7 +132,9 @@ def _compose(deps: Deps, actor: Actor, notice: Notice) -> EmailMessage | None:
     if notice.person_id is None:
         invited = deps.people.find_invited(actor.tenant_id, notice.subject_id)
         return compose_invitation(notice, invited, deps.letterhead, now=now) if invited is not None else None
-    contact = deps.people.find_contact(actor.tenant_id, notice.person_id)
+    contact = deps.people.find_contact(
+        actor.tenant_id, notice.person_id, is_untrained=notice.kind is NoticeKind.TRAINING_INVITATION
+    )
     return compose(notice, contact, deps.letterhead, now=now) if contact is not None else None
 
 

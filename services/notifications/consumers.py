@@ -53,7 +53,19 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         notice = invitation_notice(event_id=UUID(envelope.event_id), link_id=UUID(event.link_id), now=now)
         plan_notice(tx, notice, now=now)
 
+    def on_training_invited(tx: Transaction, envelope: Envelope, event: identity_events.TrainingInvited) -> None:
+        now = clock.now()
+        notice = notice_of(
+            event_id=UUID(envelope.event_id),
+            person_id=UUID(event.person_id),
+            kind=NoticeKind.TRAINING_INVITATION,
+            subject_id=UUID(event.person_id),
+            now=now,
+        )
+        plan_notice(tx, notice, now=now)
+
     return {
+        identity_events.TrainingInvited.DESCRIPTOR.full_name: on_training_invited,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: on_invitation_sent,
         events_pb2.CaseAssigned.DESCRIPTOR.full_name: on_case_assigned,

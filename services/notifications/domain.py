@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     REQUEST_OVERDUE = "request-overdue"
     INVITATION = "invitation"
     """To someone who is nobody here yet; it is about the link they are sent."""
+    TRAINING_INVITATION = "training-invitation"
+    """To someone whose role waits for their training; it is about them."""
 
 
 class DeliveryState(StrEnum):

@@ -21,6 +21,7 @@ from services.notifications.people import Contact, Invited
 LANGUAGES = ("en", "mi")
 _FOLDER = Path(__file__).parent / "templates"
 _PATHS = MappingProxyType({NoticeKind.CASE_ASSIGNED: "cases", NoticeKind.REQUEST_OVERDUE: "incoming"})
+"""Where each kind leads; the others lead to the first page."""
 
 _MONTHS = MappingProxyType(
     {
@@ -94,7 +95,8 @@ def _month(number: int, language: str) -> str:
 
 def link_of(notice: Notice, public_url: str) -> str:
     """The page a notice leads to. It shows nothing to who may not see it."""
-    return f"{public_url}/{_PATHS[notice.kind]}/{notice.subject_id}"
+    path = _PATHS.get(notice.kind)
+    return f"{public_url}/{path}/{notice.subject_id}" if path is not None else f"{public_url}/"
 
 
 def render(kind: NoticeKind, language: str, **fields: str) -> tuple[str, str]:

@@ -42,9 +42,12 @@ class People:
     identity: Backend
     tokens: ServiceTokens
 
-    def find_contact(self, tenant_id: UUID, person_id: UUID) -> Contact | None:
-        """Where to reach someone with a working role at an organisation; None for anyone else."""
-        request = identity_pb2.BatchGetContactsRequest(person_ids=[str(person_id)])
+    def find_contact(self, tenant_id: UUID, person_id: UUID, *, is_untrained: bool = False) -> Contact | None:
+        """Where to reach someone with a working role at an organisation; None for anyone else.
+
+        With `is_untrained` also someone whose role does not work yet.
+        """
+        request = identity_pb2.BatchGetContactsRequest(person_ids=[str(person_id)], with_inert_roles=is_untrained)
         answer = self.identity.call("BatchGetContacts", request, token=self.tokens.token(tenant_id, PURPOSE))
         return next((Contact(found.name, found.email, found.language) for found in answer.contacts), None)
 

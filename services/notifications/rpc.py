@@ -20,6 +20,7 @@ _KINDS = MappingProxyType(
         NoticeKind.CASE_ASSIGNED: notifications_pb2.NOTICE_KIND_CASE_ASSIGNED,
         NoticeKind.REQUEST_OVERDUE: notifications_pb2.NOTICE_KIND_REQUEST_OVERDUE,
         NoticeKind.INVITATION: notifications_pb2.NOTICE_KIND_INVITATION,
+        NoticeKind.TRAINING_INVITATION: notifications_pb2.NOTICE_KIND_TRAINING_INVITATION,
     }
 )
 _STATES = MappingProxyType(

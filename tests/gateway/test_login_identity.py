@@ -173,7 +173,7 @@ def test_a_machine_uses_the_api_with_its_own_credentials(real: Real) -> None:
 
 def test_ended_access_ends_the_session(real: Real, browser: requests.Session) -> None:
     assert real.sign_in(browser, MANAGER).url == f"{real.url}/account"
-    commands.end_access(real.deps, person_id=MANAGER.id, reason="test")
+    commands.end_sessions(real.deps, person_id=MANAGER.id, reason="test")
     # What the gateway keeps in memory is good for a minute: as if that were over.
     real.login.backends.callers.clear()
 

@@ -8,6 +8,16 @@ from services.identity.commands.accepting import (
     accept_with_new_profile,
     open_invitation,
 )
+from services.identity.commands.access import (
+    INVITE_TO_TRAINING,
+    Access,
+    Ended,
+    assign_role,
+    end_access,
+    invite_to_training,
+    record_training,
+    remove_role,
+)
 from services.identity.commands.authorisations import (
     Claim,
     CodeRequest,
@@ -30,15 +40,18 @@ from services.identity.commands.invitations import (
     resend_invitation,
     withdraw_invitation,
 )
-from services.identity.commands.people import end_access, end_role, put_machine, put_person
+from services.identity.commands.people import end_role, end_sessions, put_machine, put_person
 from services.identity.commands.register import Register, RegisterChange, apply_organisations
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
 __all__ = [
+    "INVITE_TO_TRAINING",
+    "Access",
     "Attempt",
     "Claim",
     "CodeRequest",
     "Deps",
+    "Ended",
     "Link",
     "NewInvitation",
     "NewProfile",
@@ -49,12 +62,14 @@ __all__ = [
     "accept_invitation",
     "accept_with_new_profile",
     "apply_organisations",
+    "assign_role",
     "claim_code",
     "claim_refresh_token",
     "end_access",
     "end_role",
     "end_session",
     "end_session_by_id",
+    "end_sessions",
     "find_holder",
     "find_machine",
     "find_session",
@@ -63,11 +78,14 @@ __all__ = [
     "give_machine_token",
     "give_tokens",
     "invite_person",
+    "invite_to_training",
     "is_alive",
     "link_key",
     "open_invitation",
     "put_machine",
     "put_person",
+    "record_training",
+    "remove_role",
     "resend_invitation",
     "revoke_token",
     "sign_in",

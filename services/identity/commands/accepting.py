@@ -14,10 +14,11 @@ from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, 
 from services.identity import events
 from services.identity.commands.deps import Deps
 from services.identity.domain import ATTEMPT_WINDOW, ATTEMPTS_PER_PLACE, LANGUAGES, Organisation, Profile
+from services.identity.domain.access import AccessEvent, AccessEventKind
 from services.identity.domain.invitations import ACCEPTS_PER_LINK, Invitation
 from services.identity.secrets import digest
+from services.identity.store import access, organisations, people, signins
 from services.identity.store import invitations as store
-from services.identity.store import organisations, people, signins
 from services.identity.strength import require_strong
 
 
@@ -126,6 +127,13 @@ def _use(deps: Deps, tx: Transaction, link: Link, opened: Opened, profile: Profi
             raise NotFoundError("invitation")
         accepted = found.accepted(person_id=profile.person_id, now=now)
         people.put_member(tx, profile, now=now)
+        joined = AccessEvent(
+            person_id=profile.person_id,
+            kind=AccessEventKind.JOINED,
+            occurred_at=now,
+            actor_id=profile.person_id,
+        )
+        access.add_event(tx, joined)
         store.update_invitation(tx, accepted, link_digest=digest(link.key))
         command.finish(
             tx,

@@ -67,7 +67,7 @@ def end_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, reason: st
         command.finish(tx, None, entry=Audit("end-role", person_id, reason), events=[told], now=now)
 
 
-def end_access(deps: Deps, *, person_id: UUID, reason: str) -> int:
+def end_sessions(deps: Deps, *, person_id: UUID, reason: str) -> int:
     """End every session of a person, and so every token they gave. Return how many were open."""
     with deps.database.special("person", person_id=person_id) as tx:
         return signins.end_sessions(tx, person_id=person_id, reason=reason, now=deps.clock.now())

@@ -1,5 +1,6 @@
 """Identity's gRPC door: one class of methods per noun."""
 
+from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
@@ -7,5 +8,5 @@ from services.identity.rpc.invitations import InvitationMethods
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods):
+class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods):
     """ascms.identity.v1.IdentityService."""

@@ -87,7 +87,7 @@ class DirectoryMethods(Methods):
 
     @read
     def BatchGetContacts(self, request: pb.BatchGetContactsRequest, call: Call) -> pb.BatchGetContactsResponse:
-        """Where to reach people who work at the token's organisation."""
+        """Where to reach people who have a role at the token's organisation; one that works, unless told."""
         today = local_date(self.deps.clock.now())
         with self.deps.database.tenant(call.actor) as tx:
             found = people.get_members(tx, ids(request.person_ids))
@@ -95,7 +95,10 @@ class DirectoryMethods(Methods):
         working = {
             person
             for person, given in grants.items()
-            if any(role.works for role in held_roles(given, kind=kind_of(call.actor), today=today))
+            if any(
+                role.works or request.with_inert_roles
+                for role in held_roles(given, kind=kind_of(call.actor), today=today)
+            )
         }
         return pb.BatchGetContactsResponse(
             contacts=[
@@ -113,10 +116,14 @@ class DirectoryMethods(Methods):
         actor, role = call.actor, request.working_role
         if role and role not in ROLES:
             raise InvalidArgumentError.of(Violation("working_role", "unknown-value", "is not a role"))
-        scope = ("people", actor.tenant_id, role)
+        if role and request.without_role:
+            raise InvalidArgumentError.of(Violation("without_role", "not-allowed", "asks for the opposite of a role"))
+        scope = ("people", actor.tenant_id, role, request.without_role)
         size = request.page_size or DEFAULT_SIZE
         today = local_date(self.deps.clock.now())
-        wanted = MemberFilter(today, role, needs_training=not role or ROLES[role].needs_training)
+        wanted = MemberFilter(
+            today, role, needs_training=not role or ROLES[role].needs_training, is_without=request.without_role
+        )
         after = self.after(request.page_token, scope)
         # A role of another kind of organisation works for nobody here, whatever the rows say.
         is_possible = not role or ROLES[role].kind is kind_of(actor)

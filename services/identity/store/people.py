@@ -148,11 +148,10 @@ _ANCHOR = (
     .scalar_subquery()
 )
 _BEYOND = _ORDER > _ANCHOR  # PostgreSQL takes a row on the left and a query on the right, not the reverse
+_WHO = {"working": exists().where(_WORKS), "any": exists().where(_IS_HELD), "none": ~exists().where(_IS_HELD)}
 _PAGES = {
-    (has_role, has_after): prepare(
-        _PAGE.where(exists().where(_WORKS if has_role else _IS_HELD)).where(*([_BEYOND] if has_after else []))
-    )
-    for has_role in (False, True)
+    (who, has_after): prepare(_PAGE.where(condition).where(*([_BEYOND] if has_after else [])))
+    for who, condition in _WHO.items()
     for has_after in (False, True)
 }
 
@@ -297,17 +296,19 @@ def grants_of_members(tx: Transaction, people: Sequence[UUID]) -> Mapping[UUID, 
 
 @dataclass(frozen=True, slots=True)
 class MemberFilter:
-    """Who is on a list: those for whom `working_role` works, or everyone with a role when it is empty."""
+    """Who is on a list: for whom `working_role` works; else everyone with a role, or with none if `is_without`."""
 
     today: date
     working_role: str = ""
     needs_training: bool = True
+    is_without: bool = False
 
 
 def list_members(tx: Transaction, wanted: MemberFilter, *, after: UUID | None, most: int) -> list[Member]:
     """People of the present organisation by name; `after` is the last person of the page before."""
+    who = "working" if wanted.working_role else "none" if wanted.is_without else "any"
     rows = tx.all(
-        _PAGES[bool(wanted.working_role), after is not None],
+        _PAGES[who, after is not None],
         tenant=tx.tenant_id,
         today=wanted.today,
         working_role=wanted.working_role,

@@ -242,6 +242,32 @@ machine_token = _also(
     signin=("tenant_id", "digest"),
     plumbing=("expires_at",),
 )
+training = person_table(
+    "training",
+    METADATA,
+    Column("course", Text),
+    Column("completed_on", Date),
+    Column("expires_on", Date),
+    _at("recorded_at"),
+    Column("recorded_by", UUID, nullable=False),
+    ForeignKeyConstraint(["person_id"], ["profile.person_id"]),
+    CheckConstraint("expires_on >= completed_on", name="training_days"),
+    key=("course", "completed_on"),
+)
+access_event = tenant_table(
+    "access_event",
+    METADATA,
+    Column("id", UUID, nullable=False),
+    Column("person_id", UUID, nullable=False),
+    _text("kind"),
+    _text("role"),
+    _text("reason"),
+    Column("actor_id", UUID),
+    _at("occurred_at"),
+    tenant_reference(["person_id"], "member", ["person_id"]),
+    Index("access_event_person", "tenant_id", "person_id", "occurred_at", "id"),
+)
+
 reference_item = reference_table(
     "reference_item",
     METADATA,

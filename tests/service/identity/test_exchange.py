@@ -112,7 +112,7 @@ def test_a_removed_role_is_refused_by_the_very_next_exchange(deps: Deps, exchang
 def test_an_ended_session_is_refused_by_the_very_next_exchange(deps: Deps, exchange: Call) -> None:
     token = access_token(deps, MANAGER)
     exchange(token)
-    assert commands.end_access(deps, person_id=MANAGER.id, reason="left") == 1
+    assert commands.end_sessions(deps, person_id=MANAGER.id, reason="left") == 1
     with pytest.raises(UnauthenticatedError) as refused:
         exchange(token)
     assert refused.value.reason == "session-ended"

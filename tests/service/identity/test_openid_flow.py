@@ -233,7 +233,7 @@ def test_a_machine_gets_a_token_for_its_own_credentials_and_nothing_else(openid:
 
 def test_an_account_switched_off_while_signed_in_refreshes_no_more(openid: OpenIdClient, deps: Deps) -> None:
     tokens = openid.tokens(LEAD)
-    commands.end_access(deps, person_id=LEAD.id, reason="test")
+    commands.end_sessions(deps, person_id=LEAD.id, reason="test")
     assert openid.refresh(tokens["refresh_token"]).json["error"] == "invalid_grant"
     with deps.database.special("person", person_id=LEAD.id) as tx:
         assert people.find_profile(tx, LEAD.id) is not None

@@ -60,6 +60,7 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
     contacts: dict[UUID, dict[UUID, identity_pb2.Contact]] = field(default_factory=dict)
     leads: dict[UUID, list[UUID]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    inert: set[UUID] = field(default_factory=set)
     mails: dict[tuple[UUID, UUID], invitations_pb2.GetInvitationMailResponse] = field(default_factory=dict)
 
     def knows(self, someone: Actor, *, name: str, email: str, language: str = "en", is_lead: bool = False) -> None:
@@ -101,7 +102,8 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
     ) -> identity_pb2.BatchGetContactsResponse:
         self.asked.append("BatchGetContacts")
         known = self.contacts.get(call.actor.tenant_id, {})
-        wanted = [UUID(person_id) for person_id in request.person_ids]
+        hidden = set() if request.with_inert_roles else self.inert
+        wanted = [UUID(person_id) for person_id in request.person_ids if UUID(person_id) not in hidden]
         return identity_pb2.BatchGetContactsResponse(contacts=[known[each] for each in wanted if each in known])
 
     @read

@@ -1,0 +1,99 @@
+"""Who may give which role to whom, why access ends, and which training counts."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from kit.errors import FailedPreconditionError, InvalidArgumentError, PermissionDeniedError, Violation
+from services.identity.domain import Period
+
+AUTHORISER = "delegated_authoriser"
+
+
+class EndReason(StrEnum):
+    """Why access ends."""
+
+    LEFT = "left"
+    CHANGED_WORK = "changed-work"
+    ON_LEAVE = "on-leave"
+    MISTAKE = "mistake"
+    SECURITY = "security"
+
+
+class AccessEventKind(StrEnum):
+    """What happened to someone's access at an organisation."""
+
+    JOINED = "joined"
+    ROLE_ASSIGNED = "role-assigned"
+    ROLE_REMOVED = "role-removed"
+    TRAINING_INVITED = "training-invited"
+    TRAINING_RECORDED = "training-recorded"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessEvent:
+    """One thing that happened; `reason` is an EndReason where access ended, else empty."""
+
+    person_id: UUID
+    kind: AccessEventKind
+    occurred_at: datetime
+    role: str = ""
+    reason: str = ""
+    actor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A course that someone completed; it counts to the end of `expires_on`, or without end."""
+
+    course: str
+    completed_on: date
+    expires_on: date | None = None
+
+
+def judge_ceiling(role: str, ceiling: Collection[str]) -> None:
+    """Refuse to give or take a role beyond what the caller's own roles allow."""
+    if role not in ceiling:
+        raise PermissionDeniedError("above-ceiling", "You cannot give or take away this role.")
+
+
+def judge_assignment(role: str, period: Period, *, is_own: bool, today: date) -> None:
+    """Refuse what makes no sense of an assignment that is within the ceiling.
+
+    Raises:
+        FailedPreconditionError: "own-role": nobody gives themself a role.
+        InvalidArgumentError: the days run backwards or are over, or an authoriser's delegation has no last day.
+    """
+    if is_own:
+        raise FailedPreconditionError("own-role", "You cannot give yourself a role. Another authoriser can.")
+    if period.is_backwards:
+        raise InvalidArgumentError.of(Violation("ends_on", "backwards", "lies before starts_on"))
+    if period.ends_on is not None and period.ends_on < today:
+        raise InvalidArgumentError.of(Violation("ends_on", "past", "is over already"))
+    if role == AUTHORISER and period.ends_on is None:
+        raise InvalidArgumentError.of(Violation("ends_on", "required", "is needed: authority is delegated for a time"))
+
+
+def judge_training(training: Training, *, courses: Collection[str], today: date) -> None:
+    """Refuse a course that there is not, and days that cannot be."""
+    violations = []
+    if training.course not in courses:
+        violations.append(Violation("course", "unknown-value", "is not a course"))
+    if training.completed_on > today:
+        violations.append(Violation("completed_on", "future", "lies in the future"))
+    if training.expires_on is not None and training.expires_on < training.completed_on:
+        violations.append(Violation("expires_on", "backwards", "lies before completed_on"))
+    if violations:
+        raise InvalidArgumentError.of(*violations)
+
+
+def best_training(trainings: Iterable[Training], course: str) -> Training | None:
+    """The completion of a course that counts for longest; None when it was never completed."""
+    return max(
+        (training for training in trainings if training.course == course),
+        key=lambda training: (training.expires_on or date.max, training.completed_on),
+        default=None,
+    )
