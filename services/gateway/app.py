@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
 
 from kit.clock import Clock, SystemClock
 from kit.config import load
@@ -98,6 +98,9 @@ def _check_host(app: Flask, settings: GatewaySettings) -> None:
     def check_host() -> Response | None:
         if request.host == settings.public_host or request.blueprint == probes.NAME:
             return None
+        if settings.is_own_alias(request.host):
+            # On a developer's machine: sessions belong to one of its names, tokens to none.
+            return None if is_api() else redirect(f"{settings.public_url}{request.full_path.rstrip('?')}", 308)  # type: ignore[return-value]
         if is_api():
             return problem(400, reason="host", detail=f"This is {settings.public_url}, not the host you asked for.")
         return problem_page("missing", status=400, back=f"{settings.public_url}/")

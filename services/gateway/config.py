@@ -55,6 +55,14 @@ class GatewaySettings(Settings):
         """Whether people reach us by https."""
         return self.public_url.startswith("https:")
 
+    def is_own_alias(self, host: str) -> bool:
+        """Whether a Host header is another name of the very address, on a developer's own machine."""
+        own, other = urlsplit(self.public_url), urlsplit(f"//{host}")
+        try:
+            return own.hostname in _LOOPBACK and other.hostname in _LOOPBACK and own.port == other.port
+        except ValueError:  # a port that is no number
+            return False
+
     @property
     def public_host(self) -> str:
         """Host, and port where it is not the scheme's own, as a browser's Host header says it."""

@@ -123,6 +123,15 @@ def test_another_host_is_refused(client: FlaskClient, host: str) -> None:
     assert "evil" not in page.text
 
 
+def test_another_name_of_a_developers_machine_is_known(settings: GatewaySettings) -> None:
+    here = settings.model_copy(update={"public_url": "http://127.0.0.1:8080"})
+    live = settings.model_copy(update={"public_url": "https://cases.example.nz"})
+    aliases = ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"]
+    others = ["localhost", "localhost:8081", "localhost:x", "evil.example:8080", "", "127.0.0.1.evil.example:8080"]
+    assert [host for host in [*aliases, *others] if here.is_own_alias(host)] == aliases
+    assert not live.is_own_alias("localhost")
+
+
 def test_probes_answer_under_any_host(client: FlaskClient) -> None:
     assert client.get("/health/live", headers={"Host": "10.0.0.7:8080"}).status_code == 200
 
