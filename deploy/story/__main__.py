@@ -3,10 +3,12 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import requests
 
+from deploy.story.browser import Browser
 from deploy.story.cast import read_cast
 from deploy.story.report import Deviation, Steps
 from deploy.story.rpc import read_inside
@@ -31,6 +33,8 @@ def main() -> int:
         return 1
     steps = Steps(limit_seconds=_LIMIT_SECONDS)
     try:
+        # It may be reached by several names and send browsers to the one that its sessions belong to.
+        cast = replace(cast, base_url=Browser(cast.base_url).get("/").origin)
         Story(cast, read_inside(asked.state, base_url=cast.base_url), steps).tell()
     except Deviation as deviation:
         print(f"\nstory: {deviation}", file=sys.stderr)

@@ -62,6 +62,12 @@ class Page:
         """Its address without the host."""
         return urlsplit(self.url).path
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of its address."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
     def form(self, *names: str) -> Form:
         """The form that has all these fields; raises LookupError."""
         for form in self.forms:

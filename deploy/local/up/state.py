@@ -29,7 +29,10 @@ def held(folder: Path, *, about: str = "") -> Iterator[None]:
         Complaint: another copy is running in it, or it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            # Nobody else looks in; as root the database's own account has to walk through.
+            folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         file = (folder / _MARK).open("a+", encoding="utf-8")
     except OSError as error:
         raise Complaint(
