@@ -65,7 +65,7 @@ def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     # Workers' folders lie in the run's own: that is where they meet.
     run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     # A member that was killed keeps its partitions for the length of its session: short, since tests wait for it.
-    return f"{start_kafka(run / 'servers')['url']}?session_seconds=3"
+    return f"{start_kafka(run / 'servers')['url']}?session_seconds=6"
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ _UNTIL_PREPARED = 5
 @pytest.fixture
 def database(worker: str) -> Iterator[Database]:
     """A pool of one connection, so that everything meets what went before."""
-    with database_of("reporting", worker=worker, extra_roles=EXTRA_ROLES) as url:
+    with database_of("reporting", worker=f"{worker}_pool", extra_roles=EXTRA_ROLES) as url:
         database = Database(url, "reporting", pool_size=1)
         yield database
         database.close()

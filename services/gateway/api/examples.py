@@ -25,6 +25,7 @@ _BY_NAME: Mapping[str, Any] = {
     "family_name": "Example-Ngā",
     "given_names": "Tāmati",
     "indicator": "home-visits",
+    "language": "en",
     "minutes": 40,
     "nsn": "0123456789",
     "note": "Talked with the whānau about mornings.",
@@ -61,7 +62,7 @@ def example_of(descriptor: Descriptor, *, without: tuple[str, ...] = (), seen: t
 
 def example_value(field: FieldDescriptor) -> Any:
     """One value of a scalar field."""
-    if field.name in _BY_NAME:
+    if field.name in _BY_NAME and _fits(field, _BY_NAME[field.name]):
         known = _BY_NAME[field.name]
         return str(known) if field.type in _LARGE else known
     if field.type == FieldDescriptor.TYPE_ENUM:
@@ -73,6 +74,13 @@ def example_value(field: FieldDescriptor) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return "bnNuLGdpdmVuX25hbWVzLGZhbWlseV9uYW1lCg=="
     return "0" if field.type in _LARGE else 0
+
+
+def _fits(field: FieldDescriptor, known: Any) -> bool:
+    """Whether a known example is of the field's type: a name may mean a text here and a count there ("number")."""
+    if field.type in _LARGE:
+        return str(known).isdigit()
+    return isinstance(known, str) == (field.type == FieldDescriptor.TYPE_STRING)
 
 
 def _example(field: FieldDescriptor, seen: tuple[str, ...]) -> Any:
