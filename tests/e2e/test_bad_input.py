@@ -34,6 +34,7 @@ AS_TYPED = (
     '<script>alert(1)</script> <b>"it\'s"</b> =HYPERLINK("http://x") #set text(red) *b* {{7*7}} ${x} %s \\n Pūkeko'
 )
 ROLES = ("mahina", "hemi", "tane", "wiremu", "mere", "huria", "rupene", "ihaka", "tui", "oriwa")
+GIVERS = {"tane", "tui"}
 PROBLEM = "application/problem+json"
 
 
@@ -443,9 +444,11 @@ def test_nothing_that_anyone_sends_is_our_fault(world: World, name: str) -> None
     asker = world.person(name)
     document = world.session.get(f"{world.cast.base_url}/api/openapi.json", timeout=TIMEOUT_SECONDS).json()
     headers = {"Authorization": f"Bearer {asker.access_token}", "Content-Type": "application/json"}
+    # Those who give and take access might rightly take it from the people whom the other tests need.
+    known = {one for one in world.ids.values() if name not in GIVERS or one != world.ids["person_id"]}
 
     @settings(max_examples=80, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(any_request(document, sorted(set(world.ids.values()))))
+    @given(any_request(document, sorted(known)))
     def answers(sent: dict[str, Any]) -> None:
         path = sent["path"]
         for part, value in sent["in_path"].items():

@@ -113,11 +113,12 @@ class World:
             self._askers[name] = Asker(words or person.email, token)
         return self._askers[name]
 
-    def machine(self) -> Asker:
-        """The first school's student management system."""
-        if "machine" not in self._askers:
+    def machine(self, place: int = 0) -> Asker:
+        """A machine client of the demonstration: the first school's student management system, the training system."""
+        words = f"machine client {place}"
+        if words not in self._askers:
             content = (ROOT / "deploy" / "demo" / "people.yaml").read_text(encoding="utf-8")
-            client = yaml.safe_load(content)["machines"][0]
+            client = yaml.safe_load(content)["machines"][place]
             answer = self.session.post(
                 f"{self.cast.issuer}/token",
                 data={"grant_type": "client_credentials"},
@@ -125,8 +126,8 @@ class World:
                 timeout=TIMEOUT_SECONDS,
             )
             assert answer.status_code == 200, answer.text
-            self._askers["machine"] = Asker("the school's machine client", answer.json()["access_token"])
-        return self._askers["machine"]
+            self._askers[words] = Asker(words, answer.json()["access_token"])
+        return self._askers[words]
 
     def internal(self, asker: Asker) -> str:
         """The asker's token between services."""
@@ -224,8 +225,8 @@ class World:
 
     def one_who_may(self, permission: str) -> Asker:
         """The first of the cast who holds a permission now; the lead where nobody does."""
-        for name in ("mere", "hemi", "mahina", "tane", "tui", "ihaka"):
-            asker = self.person(name)
+        people = (self.person(name) for name in ("mere", "hemi", "mahina", "tane", "tui", "ihaka"))
+        for asker in (*people, self.machine(1)):
             if permission in self.get(asker, "/v1/me")["permissions"]:
                 return asker
         return self.lead
@@ -288,9 +289,20 @@ class World:
         wanted = {
             "title": "note-canary: ring the aunt",
             "due_on": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 5 * 86_400)),
+            "owner_id": case_manager,
         }
         task = self.post(self.manager, f"/v1/cases/{case['case_id']}/tasks", wanted)["task"]
+        invited = {
+            "name": "Demo Invited",
+            "email": f"invited.{uuid4().hex[:12]}@nowhere.example",
+            "identity_sighted": {
+                "primary_document": "nz_birth_certificate",
+                "supporting_document": "nz_driver_licence",
+            },
+        }
+        invitation = self.post(self.person("tane"), "/v1/invitations", invited)["invitation"]
         self.ids |= {
+            "invitation_id": invitation["invitation_id"],
             "task_id": task["task_id"],
             "owner_id": case_manager,
             "request_id": asked["request_id"],
