@@ -28,6 +28,12 @@ SERVERS = ROOT / "deploy" / "local" / "servers"
 def pytest_configure(config: pytest.Config) -> None:
     # kafka-python reads its schemas by functions that Python 3.11 and 3.12 call deprecated; 3.13 took that back.
     config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
+    # It drops a socket now and then when it connects again, and Python tells whichever test runs by then. What we do
+    # about sockets that failed to connect is counted by a test of its own.
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket:ResourceWarning")
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    )
 
 
 def servers(*arguments: str, state: Path) -> dict[str, Any]:
