@@ -1,8 +1,7 @@
 """What commands need."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from kit.clock import Clock, local_date
@@ -10,7 +9,7 @@ from kit.db import Database, Transaction
 from kit.errors import InvalidArgumentError, Violation
 from kit.ids import NewId
 from services.cases.directory import Directory
-from services.cases.domain.reference import Item, Reference
+from services.cases.domain.reference import Reference
 from services.cases.store import reference
 
 _KEPT = timedelta(minutes=1)
@@ -20,15 +19,16 @@ _KEPT = timedelta(minutes=1)
 class ReferenceData:
     """The lists as this process knows them: read again once a minute, by whichever command comes first."""
 
-    _items: Sequence[Item] = ()
-    _until: datetime | None = None
+    _read: tuple[datetime, date, Reference] | None = None
 
     def on(self, tx: Transaction, now: datetime) -> Reference:
         """What holds today."""
-        if self._until is None or now >= self._until:
-            self._items = reference.list_items(tx)
-            self._until = now + _KEPT
-        return Reference.on(local_date(now), self._items)
+        today = local_date(now)
+        read = self._read
+        if read is None or now >= read[0] or today != read[1]:
+            # One assignment, so that threads see either reading whole.
+            read = self._read = (now + _KEPT, today, Reference.on(today, reference.list_items(tx)))
+        return read[2]
 
 
 @dataclass(frozen=True)

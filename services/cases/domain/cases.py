@@ -174,7 +174,8 @@ def seen_by(caller: Caller, record: Record, *, rule: Rule, today: date) -> SeenR
 
 def judged(case: Case, rule: Rule) -> Case:
     """The case with the day on which its record needs something."""
-    return replace(case, health_due_on=due_on(case.lately, rule) if case.closed_at is None else None)
+    due = due_on(case.lately, rule) if case.closed_at is None else None
+    return case if due == case.health_due_on else replace(case, health_due_on=due)
 
 
 def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, expected_version: int = 0) -> Case:

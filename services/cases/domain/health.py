@@ -76,8 +76,8 @@ def after(lately: Lately, *, kind: EventKind, happened_on: date, minutes: int) -
     """What `lately` becomes with an entry. A note feeds no part: it is neither work nor time."""
     fed = [_PART_OF[kind]] if kind in _PART_OF else []
     fed += [Part.TIME] if minutes > 0 else []
-    newer = {part.value: max(filter(None, (lately.last(part), happened_on))) for part in fed}
-    return replace(lately, **newer)
+    newer = {part.value: happened_on for part in fed if happened_on > (lately.last(part) or SINCE_EVER)}
+    return replace(lately, **newer) if newer else lately
 
 
 def judge(lately: Lately, rule: Rule, *, today: date) -> tuple[PartHealth, ...]:

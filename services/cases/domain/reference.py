@@ -1,6 +1,6 @@
 """Lists that people choose from, and days that rules count with: data, each in force from a day on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,19 +32,25 @@ class Reference:
     """Every list, as it stands on a day."""
 
     items: tuple[Item, ...]
+    _days: Mapping[str, Mapping[str, int]]
 
     @classmethod
     def on(cls, today: date, items: Iterable[Item]) -> "Reference":
         """What holds on a day, in the order given."""
-        return cls(tuple(item for item in items if item.holds(today)))
+        holding = tuple(item for item in items if item.holds(today))
+        days: dict[str, dict[str, int]] = {}
+        for item in holding:
+            if item.days is not None:
+                days.setdefault(item.list, {})[item.code] = item.days
+        return cls(holding, days)
 
     def codes(self, wanted: str) -> frozenset[str]:
         """What may be chosen of a list."""
         return frozenset(item.code for item in self.items if item.list == wanted)
 
-    def days(self, wanted: str) -> dict[str, int]:
-        """The days of a list, by code."""
-        return {item.code: item.days for item in self.items if item.list == wanted and item.days is not None}
+    def days(self, wanted: str) -> Mapping[str, int]:
+        """The days of a list, by code. Asked for with every entry that is recorded, so it stands ready."""
+        return self._days.get(wanted, {})
 
     def violations(self, field: str, value: str, wanted: str) -> list[Violation]:
         """What is wrong with a choice, field name as in the contract."""

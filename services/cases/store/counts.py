@@ -83,6 +83,9 @@ def change_cases(tx: Transaction, changes: Iterable[tuple[UUID | None, CaseState
 
 def move_case(tx: Transaction, before: Case, after: Case) -> None:
     """Queue what a change of a case does to the counters, if anything."""
+    here, there = ((case.case_manager_id, case.state, case.health_due_on) for case in (before, after))
+    if here == there:
+        return
     move_cases(tx, [(before, after)])
 
 
