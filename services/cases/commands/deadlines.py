@@ -8,3 +8,9 @@ TASK_DEADLINE = "task-due"
 
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
+
+REPLY_DEADLINE = "reply-request"
+"""A question about a request without a reply by its day: `answers.note_reply_overdue`."""
+
+DRAFT_DEADLINE = "draft-over"
+"""A draft whose days have passed: `drafts.drop_draft`."""

@@ -6,25 +6,31 @@ Values are frozen; a transition returns a new one. Where something stands is com
 from services.cases.domain import (
     cases,
     closings,
+    drafts,
     entries,
     health,
     pauses,
     reference,
     requests,
+    searching,
     shared,
     students,
     tasks,
+    triage,
 )
 
 __all__ = [
     "cases",
     "closings",
+    "drafts",
     "entries",
     "health",
     "pauses",
     "reference",
     "requests",
+    "searching",
     "shared",
     "students",
     "tasks",
+    "triage",
 ]
