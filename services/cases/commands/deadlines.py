@@ -8,3 +8,9 @@ TASK_DEADLINE = "task-due"
 
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
+
+LETTER_DEADLINE = "letter-waits"
+"""A letter that waits past its day for its next step: `letters.note_letter_overdue`."""
+
+LETTER_PDF_DEADLINE = "letter-pdf"
+"""An approved letter without its PDF: `letters.chase_letter_pdf`."""
