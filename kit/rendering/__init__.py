@@ -34,7 +34,7 @@ class TemplateError(Exception):
 
 
 def render_pdf(template: str, *, data: Mapping[str, object], created: datetime) -> bytes:
-    """The document as PDF/UA bytes. `data` is what JSON can hold; the template sets `document(title: …)` and the language.
+    """The document as PDF/UA. `data` is what JSON can hold; the template sets `document(title: …)` and the language.
 
     Raises TemplateError when the template is wrong, UnavailableError when it takes too long or its turn does not come.
     """
