@@ -85,8 +85,8 @@ def letter_undelivered(letter: Letter, *, task_id: UUID) -> Event:
     assert letter.ended is not None
     message = pb.LetterUndelivered(
         **_rung(letter),
-        noted_on=letter.ended.on.isoformat(),
-        noted_by=str(letter.ended.by),
+        came_back_on=letter.ended.on.isoformat(),
+        recorded_by=str(letter.ended.by),
         task_id=str(task_id),
     )
     return Event(letter.case_id, message)

@@ -106,7 +106,7 @@ def approved(call: Caller, tried: Make, printed: Callable[[str], None]) -> Make:
     """A letter that was approved and printed."""
 
     def make(case_id: str = "", **fields: Any) -> letters_pb2.Letter:
-        letter = call("DraftLetter", drafting(case_id or tried(), **fields), as_=MANAGER).letter
+        letter: letters_pb2.Letter = call("DraftLetter", drafting(case_id or tried(), **fields), as_=MANAGER).letter
         call("SubmitLetter", by_id("Submit", letter.letter_id), as_=MANAGER)
         letter = call("ApproveLetter", by_id("Approve", letter.letter_id), as_=APPROVER).letter
         printed(letter.letter_id)

@@ -47,9 +47,7 @@ def test_an_event_is_its_golden_example(event: Event) -> None:
 
 
 def test_every_event_has_an_example() -> None:
-    assert {event.message.DESCRIPTOR.name for event in TOLD} == set(
-        letter_events_pb2.DESCRIPTOR.message_types_by_name
-    )
+    assert {event.message.DESCRIPTOR.name for event in TOLD} == set(letter_events_pb2.DESCRIPTOR.message_types_by_name)
 
 
 def as_json(message: Message) -> str:
