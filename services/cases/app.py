@@ -11,7 +11,7 @@ from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
 from kit.paging import PageTokens
 from kit.relay import Relay
-from kit.rpc.identity import backend, remote_verifier
+from kit.rpc.identity import ServiceTokens, backend, remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
 from services.cases import commands
@@ -19,13 +19,18 @@ from services.cases.commands.deadlines import (
     ANSWER_DEADLINE,
     LETTER_DEADLINE,
     LETTER_PDF_DEADLINE,
+    OWNERS_DEADLINE,
     TASK_DEADLINE,
     WAKE_DEADLINE,
 )
 from services.cases.commands.deps import Deps
 from services.cases.consumers import CONSUMER, TOPICS, handlers
 from services.cases.directory import IdentityDirectory
+from services.cases.owners import IdentityOwners
 from services.cases.rpc import servicer
+
+_SWEEP_SECONDS = 15.0
+"""Work may be with someone who left for less than a minute: see `commands.leavers.CHECK_EVERY`."""
 
 
 class Settings(ServiceSettings):
@@ -50,6 +55,10 @@ def build(settings: Settings) -> Service:
     broker = open_broker(settings.broker_url)
     relay = Relay(database=database, broker=broker)
     housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
+    owners = IdentityOwners(identity, ServiceTokens(identity, service="cases", credential=settings.service_credential))
+    consumer = ConsumerLoop(
+        name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
+    )
     sweep = Sweep(
         database,
         clock,
@@ -57,12 +66,11 @@ def build(settings: Settings) -> Service:
             ANSWER_DEADLINE: lambda actor, request_id: commands.requests.note_overdue(deps, actor, request_id),
             TASK_DEADLINE: lambda actor, task_id: commands.tasks.note_task_overdue(deps, actor, task_id),
             WAKE_DEADLINE: lambda actor, case_id: commands.pauses.wake_case(deps, actor, case_id),
+            OWNERS_DEADLINE: lambda actor, provider_id: commands.leavers.release_work(deps, owners, actor, provider_id),
             LETTER_DEADLINE: lambda actor, letter_id: commands.letters.note_letter_overdue(deps, actor, letter_id),
             LETTER_PDF_DEADLINE: lambda actor, letter_id: commands.letters.chase_letter_pdf(deps, actor, letter_id),
         },
-    )
-    consumer = ConsumerLoop(
-        name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
+        interval_seconds=_SWEEP_SECONDS,
     )
     return Service(
         name="cases",

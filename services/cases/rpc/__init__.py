@@ -7,6 +7,7 @@ from kit.rpc.server import Servicer
 from services.cases.commands.deps import Deps
 from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.entries import EntryMethods
+from services.cases.rpc.leavers import LeaverMethods
 from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
@@ -19,6 +20,7 @@ class CasesServicer(
     EntryMethods,
     TaskMethods,
     PauseMethods,
+    LeaverMethods,
     LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,
 ):

@@ -24,7 +24,7 @@ from kit.sweeps import Sweep
 from services.cases import commands
 from services.cases.commands.deadlines import LETTER_DEADLINE, LETTER_PDF_DEADLINE
 from services.cases.commands.deps import Deps
-from services.cases.consumers import handlers
+from services.cases.consumers.letters import handlers
 from tests.service.cases.conftest import (
     ATTENDANCE_LEAD,
     COLLEAGUE,

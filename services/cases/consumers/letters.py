@@ -1,4 +1,4 @@
-"""What others tell that changes a case. The inbox's claim and the effect commit together (kit.consumer)."""
+"""What documents tells about letters: where the PDF is kept."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -11,9 +11,6 @@ from kit.consumer import Handler
 from kit.db import Transaction
 from services.cases.commands.letters import keep_letter_pdf
 from services.cases.domain.letters import Pdf
-
-CONSUMER = "cases.letters"
-TOPICS = ("ascms.documents.v1",)
 
 
 def handlers(clock: Clock) -> Mapping[str, Handler]:

@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import protect_tenant
 
-revision = "0003_letters"
-down_revision = "0002_case_work"
+revision = "0004_letters"
+down_revision = "0003_leavers"
 
 # Numbers are ours, not the ministry's, until it says its own.
 ITEMS = {
