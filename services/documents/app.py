@@ -1,24 +1,31 @@
 """Wiring of documents: the only place that constructs things."""
 
 from datetime import timedelta
+from functools import partial
 
 from ascms.cases.v1 import cases_pb2_grpc
 
 from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
+from kit.consumer import ConsumerLoop
 from kit.db import Database
 from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
+from kit.jobs import Jobs, Task
 from kit.objects import open_store
 from kit.paging import PageTokens
 from kit.relay import Relay
 from kit.rpc.client import Backend, Channels
+from kit.rpc.identity import ServiceTokens, remote_verifier
 from kit.rpc.identity import backend as identity_backend
-from kit.rpc.identity import remote_verifier
 from kit.service import Service, Threaded
+from services.documents import commands
 from services.documents.commands.deps import Deps
+from services.documents.commands.letters import RENDER_LETTER
 from services.documents.commands.orphans import OrphanSweep
+from services.documents.consumers import CONSUMER, TOPICS, handlers
+from services.documents.letters import Letters, RemoteLetters
 from services.documents.rpc import servicer
 
 
@@ -33,6 +40,12 @@ class Settings(ServiceSettings):
     """More than other services have: an upload or download holds a thread for as long as it takes."""
 
 
+def make_jobs(deps: Deps, letters: Letters) -> Jobs:
+    """The jobs of documents. One that is given up is asked for again by cases, which counts that it is missing."""
+    render = partial(commands.letters.render_approved_letter, deps, letters)
+    return Jobs(database=deps.database, tasks={RENDER_LETTER: Task(render)})
+
+
 def build(settings: Settings) -> Service:
     """Construct everything, start nothing."""
     database = Database(settings.database_url, service="documents", pool_size=settings.pool_size)
@@ -40,6 +53,12 @@ def build(settings: Settings) -> Service:
     identity = identity_backend(settings.identity_address)
     deps = Deps(database, open_store(settings.store_url), SystemClock(), uuid7)
     cases = Backend(Channels(settings.cases_address), cases_pb2_grpc.CasesServiceStub)
+    tokens = ServiceTokens(identity, service="documents", credential=settings.service_credential)
+    letters = RemoteLetters(cases, identity, tokens)
+    jobs = make_jobs(deps, letters)
+    consumer = ConsumerLoop(
+        name=CONSUMER, topics=TOPICS, handlers=handlers(), database=database, broker=broker, clock=deps.clock
+    )
     relay = Relay(database=database, broker=broker)
     orphans = OrphanSweep(deps, older_than=timedelta(hours=1))
     housekeeping = Housekeeping(
@@ -49,10 +68,15 @@ def build(settings: Settings) -> Service:
         name="documents",
         settings=settings,
         database=database,
-        servicers=[servicer(deps, cases, PageTokens(settings.service_credential))],
+        servicers=[servicer(deps, cases, PageTokens(settings.service_credential), letters)],
         verifier=remote_verifier(identity),
-        workers=[Threaded(relay, name="relay"), Threaded(housekeeping, name="housekeeping")],
+        workers=[
+            Threaded(relay, name="relay"),
+            jobs,
+            Threaded(consumer, name="consumer"),
+            Threaded(housekeeping, name="housekeeping"),
+        ],
         checks={"files": deps.objects.is_ready},
-        worker_checks={"relay": relay.is_ready},
+        worker_checks={"relay": relay.is_ready, "jobs": jobs.is_ready, "consumer": consumer.is_ready},
         rpc_threads=settings.rpc_threads,
     )

@@ -1,6 +1,6 @@
 """The tables of documents."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, MetaData, SmallInteger, Text
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -8,7 +8,7 @@ from kit.idempotency import idempotency_table
 from kit.inbox import inbox_mark_table, inbox_table
 from kit.outbox import outbox_table
 from kit.sweeps import deadline_table
-from kit.tables import tenant_table
+from kit.tables import reference_table, tenant_table
 
 METADATA = MetaData()
 
@@ -35,4 +35,17 @@ DOCUMENT = tenant_table(
     Column("uploaded_by", postgresql.UUID, nullable=False),
     Column("uploaded_at", DateTime(timezone=True), nullable=False),
     Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+)
+
+# Wording of letters that replaces ours (services/documents/rendering/wording), from a day on.
+LETTER_WORDING = reference_table(
+    "letter_wording",
+    METADATA,
+    Column("family", Text, primary_key=True),
+    Column("stage", SmallInteger, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
 )
