@@ -14,7 +14,7 @@ from kit.rpc.identity import backend, remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
 from services.cases import commands
-from services.cases.commands.deadlines import ANSWER_DEADLINE, TASK_DEADLINE, WAKE_DEADLINE
+from services.cases.commands.deadlines import ANSWER_DEADLINE, SOON_DEADLINE, TASK_DEADLINE, WAKE_DEADLINE
 from services.cases.commands.deps import Deps
 from services.cases.directory import IdentityDirectory
 from services.cases.rpc import servicer
@@ -48,6 +48,7 @@ def build(settings: Settings) -> Service:
         {
             ANSWER_DEADLINE: lambda actor, request_id: commands.requests.note_overdue(deps, actor, request_id),
             TASK_DEADLINE: lambda actor, task_id: commands.tasks.note_task_overdue(deps, actor, task_id),
+            SOON_DEADLINE: lambda actor, task_id: commands.tasks.note_task_due(deps, actor, task_id),
             WAKE_DEADLINE: lambda actor, case_id: commands.pauses.wake_case(deps, actor, case_id),
         },
     )

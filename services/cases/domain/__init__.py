@@ -12,6 +12,7 @@ from services.cases.domain import (
     reference,
     requests,
     shared,
+    sharing,
     students,
     tasks,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "reference",
     "requests",
     "shared",
+    "sharing",
     "students",
     "tasks",
 ]
