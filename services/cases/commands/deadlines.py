@@ -11,3 +11,7 @@ SOON_DEADLINE = "task-soon"
 
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
+
+OWNERS_DEADLINE = "check-owners"
+"""When to look again whether everyone who has work at a provider has access: `leavers.release_work`. Its subject is the
+provider; it is set for ever, from the first case on."""

@@ -193,6 +193,11 @@ def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, 
     return replace(case, case_manager_id=case_manager_id, assigned_at=now, version=case.version + 1)
 
 
+def release(case: Case) -> Case:
+    """The case with nobody: who had it has no access any more. Work that has begun stays begun, a pause goes on."""
+    return replace(case, case_manager_id=None, assigned_at=None, version=case.version + 1)
+
+
 def why_not_assign(case: Case | None, caller: Caller, *, case_manager_id: UUID) -> str:
     """The stable reason why a case cannot be given to someone by a caller who assigns cases; empty where it can."""
     if case is None or not is_visible(case, caller):

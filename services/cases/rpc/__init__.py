@@ -7,6 +7,7 @@ from kit.rpc.server import Servicer
 from services.cases.commands.deps import Deps
 from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.entries import EntryMethods
+from services.cases.rpc.leavers import LeaverMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
 from services.cases.rpc.sharing import SharingMethods
@@ -20,6 +21,7 @@ class CasesServicer(
     TaskMethods,
     PauseMethods,
     SharingMethods,
+    LeaverMethods,
     cases_pb2_grpc.CasesServiceServicer,
 ):
     """Every method of the contract, one class per noun."""

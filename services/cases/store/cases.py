@@ -91,6 +91,13 @@ _LOCK_MANY = prepare(
     .order_by(_C.id)
     .with_for_update(key_share=True)
 )
+_LOCK_OPEN_OF = prepare(
+    select(*(_C[name] for name in FACTS))
+    .where(_C.case_manager_id == bindparam("whose"), _C.state != CaseState.CLOSED.value)
+    .order_by(_C.id)
+    .limit(bindparam("most"))
+    .with_for_update(key_share=True)
+)
 _LOCK_RECORD = prepare(_RECORD.with_for_update(key_share=True))
 _INSERT = prepare(insert(CASE).values(dict.fromkeys(_C.keys())))
 _UPDATE = prepare(
@@ -156,6 +163,11 @@ def lock_case(tx: Transaction, case_id: UUID) -> Case | None:
 def lock_cases(tx: Transaction, case_ids: Sequence[UUID]) -> list[Case]:
     """The facts of many cases, locked in one order by all who do so; those that are there."""
     return [case_of(row) for row in tx.all(_LOCK_MANY, case_ids=list(case_ids))]
+
+
+def lock_open_of(tx: Transaction, case_manager_id: UUID, *, most: int) -> list[Case]:
+    """Cases of someone that are not closed, locked in the order of `lock_cases`."""
+    return [case_of(row) for row in tx.all(_LOCK_OPEN_OF, whose=case_manager_id, most=most)]
 
 
 def lock_record(tx: Transaction, case_id: UUID) -> Record | None:

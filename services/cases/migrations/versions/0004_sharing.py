@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import protect_shared
 
-revision = "0003_sharing"
-down_revision = "0002_case_work"
+revision = "0004_sharing"
+down_revision = "0003_leavers"
 
 READS = (
     *("tenant_id", "guest_id", "entry_id", "case_id", "kind", "happened_on", "outcome", "note"),
