@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import protect_shared
 
-revision = "0004_sharing"
-down_revision = "0003_leavers"
+revision = "0005_sharing"
+down_revision = "0004_letters"
 
 READS = (
     *("tenant_id", "guest_id", "entry_id", "case_id", "kind", "happened_on", "outcome", "note"),
