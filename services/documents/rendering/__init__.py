@@ -31,15 +31,18 @@ def render_letter(letter: PrintedLetter, find_wording: FindWording) -> tuple[byt
         for language in letter.languages
     }
     parts = [part_of(letter, language, wordings[language], phrases(language)) for language in letter.languages]
+    watermark = " / ".join(phrases(language).draft for language in ("en", "mi"))
+    title = str(parts[0]["title"])
     data: dict[str, object] = {
-        "title": parts[0]["title"],
+        # Who does not see the watermark hears the title.
+        "title": f"{watermark}: {title}" if letter.is_draft else title,
         "provider": letter.provider,
         "address": letter.address,
         "contact_name": letter.contact_name,
         "contact_phone": letter.contact_phone,
         "footer": _FOOTER.join([letter.provider, *(str(part["reference"]) for part in parts[:1])]),
         "is_draft": letter.is_draft,
-        "watermark": " / ".join(phrases(language).draft for language in ("en", "mi")),
+        "watermark": watermark,
         "parts": parts,
     }
     created = datetime.combine(letter.dated_on, time(12), NEW_ZEALAND)

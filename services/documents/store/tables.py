@@ -34,7 +34,24 @@ DOCUMENT = tenant_table(
     Column("scan_state", Text, nullable=False),
     Column("uploaded_by", postgresql.UUID, nullable=False),
     Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("removed_at", DateTime(timezone=True)),
+    Column("removed_by", postgresql.UUID),
+    Column("removed_reason", Text, nullable=False),
+    Column("disposed_at", DateTime(timezone=True)),
     Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+)
+
+FILE_TYPE = reference_table(
+    "file_type",
+    METADATA,
+    Column("media_type", Text, primary_key=True),
+    Column("extension", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("position", SmallInteger, nullable=False),
 )
 
 # Wording of letters that replaces ours (services/documents/rendering/wording), from a day on.

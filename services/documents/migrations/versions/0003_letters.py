@@ -1,16 +1,14 @@
-"""Wording of letters that replaces ours, and the queue of jobs that make them."""
+"""Wording of letters that replaces ours."""
 
 from alembic import op
 
-from kit.jobs import create_jobs
 from kit.migrations import open_reference
 
-revision = "0002_letters"
-down_revision = "0001"
+revision = "0003_letters"
+down_revision = "0002"
 
 
 def upgrade() -> None:
-    create_jobs("documents")
     op.execute("""
         CREATE TABLE letter_wording (
             family text NOT NULL CHECK (family IN ('chronic_absence', 'non_enrolment')),
