@@ -47,6 +47,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "cases:assign",
             "cases:record",
             "cases:close",
+            "letters:approve",
             "requests:answer",
             "students:search",
             "people:read",
@@ -56,9 +57,11 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close", "students:search"
         ),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
-        "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
+        "attendance_lead": _role(
+            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search"
+        ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
-        "primary_contact": _role(OrganisationKind.SCHOOL),
+        "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
         "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
         "service_desk": _role(OrganisationKind.MINISTRY),
@@ -82,6 +85,7 @@ SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("notifications", "send-invitations"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
+        ("documents", "render-letters"): frozenset(),
     }
 )
 """(service, purpose) → permissions of the token. A pair that is not here gets no token."""

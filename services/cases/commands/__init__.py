@@ -3,6 +3,30 @@
 Where a command must ask identity something, it does so before its transaction opens.
 """
 
-from services.cases.commands import answers, cases, drafts, entries, own_work, pauses, requests, tasks
+from services.cases.commands import (
+    answers,
+    cases,
+    drafts,
+    entries,
+    leavers,
+    letters,
+    own_work,
+    pauses,
+    requests,
+    sharing,
+    tasks,
+)
 
-__all__ = ["answers", "cases", "drafts", "entries", "own_work", "pauses", "requests", "tasks"]
+__all__ = [
+    "answers",
+    "cases",
+    "drafts",
+    "entries",
+    "leavers",
+    "letters",
+    "own_work",
+    "pauses",
+    "requests",
+    "sharing",
+    "tasks",
+]

@@ -12,15 +12,19 @@ from kit.command import finish
 from kit.db import Transaction
 from kit.errors import InvalidArgumentError, Violation
 from kit.outbox import Event
+from kit.sweeps import keep_deadline
 from services.cases import domain, events
 from services.cases.commands.answers import answering, occasion_of
+from services.cases.commands.deadlines import OWNERS_DEADLINE
 from services.cases.commands.deps import Deps, check_case_manager
+from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
 from services.cases.domain.entries import EventKind, TimelineEntry, with_corrections
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART
 from services.cases.domain.requests import Draft, Request
+from services.cases.domain.sharing import SharedChange
 from services.cases.domain.tasks import Task
 from services.cases.store import cases, counts, entries, pauses, searching, tasks
 from services.cases.store.entries import Position
@@ -127,6 +131,8 @@ def begin_case(
     cases.insert_record(tx, record)
     counts.change_cases(tx, [(case_manager_id, case.state, 1)])
     counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
+    # From its first case on a provider has work that must not stay with someone who left.
+    keep_deadline(tx, kind=OWNERS_DEADLINE, subject_id=tx.tenant_id, due_at=now)
     requested_on = local_date(request.submitted_at) if request else None
     told = [events.case_opened(record, requested_on=requested_on, student_hash_key=deps.student_hash_key)]
     if case_manager_id is not None:
@@ -190,6 +196,7 @@ def set_primary_contact(
         case = domain.cases.set_contact(before, actor, person_id=person_id, expected_version=expected_version)
         assert record is not None
         cases.update_case(tx, case)
+        tell_school(tx, case, SharedChange.NAMED, now=now)
         told = events.primary_contact_set(case, previous=before.primary_contact_id, set_by=actor.person_id)
         seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("set-primary-contact", case_id), events=[told], now=now)

@@ -13,6 +13,7 @@ RECORD_PART = "record_part"
 STEP_TRIED, BARRIER, ETHNICITY = "step_tried", "barrier", "ethnicity"
 DECLINE_REASON, OWN_WORK_REASON = "decline_reason", "own_work_reason"
 STEPPED_RESPONSE, TRIAGE = "stepped_response", "triage"
+LETTER_GAP, LETTER_RULE = "letter_gap", "letter_rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

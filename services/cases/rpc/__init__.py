@@ -9,9 +9,12 @@ from services.cases.rpc.answers import AnswerMethods
 from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.drafts import DraftMethods
 from services.cases.rpc.entries import EntryMethods
+from services.cases.rpc.leavers import LeaverMethods
+from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
 from services.cases.rpc.searching import SearchMethods
+from services.cases.rpc.sharing import SharingMethods
 from services.cases.rpc.tasks import TaskMethods
 
 
@@ -24,6 +27,9 @@ class CasesServicer(
     EntryMethods,
     TaskMethods,
     PauseMethods,
+    SharingMethods,
+    LeaverMethods,
+    LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,
 ):
     """Every method of the contract, one class per noun."""

@@ -12,7 +12,7 @@ import pytest
 
 from kit.db import Database, Query, Transaction
 from kit.migrations import with_parts
-from services.cases.store import cases, counts, drafts, entries, pauses, requests, searching, tasks
+from services.cases.store import cases, counts, drafts, entries, pauses, requests, searching, sharing, tasks
 from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_LEAD, PROVIDER, SCHOOL
 from tests.support.postgres import admin_url, database_of
 
@@ -73,7 +73,11 @@ FROM numbered, (VALUES ('case', %(provider)s::uuid, NULL), ('request', %(school)
     ('draft', %(school)s, NULL)) AS of (subject, owner, guest),
     LATERAL unnest(ARRAY['test', 'person', 'family' || n %% 1000, '@' || lpad(n::text, 10, '0')]) AS token;
 
-ANALYZE request, case_record, entry, work_day, task, pause, closing, correction, request_draft, search_token
+INSERT INTO shared_entry
+SELECT tenant_id, %(school)s, id, case_id, kind, happened_on, outcome, note, recorded_by, recorded_at, NULL FROM entry;
+
+ANALYZE request, case_record, entry, work_day, task, pause, closing, correction, shared_entry, request_draft,
+    search_token
 """
 _NUMBERED = """
 CREATE TEMP TABLE numbered AS SELECT n, lpad(to_hex(n), 32, '0')::uuid AS n_id FROM generate_series(1, 30000) n
@@ -112,6 +116,10 @@ def school(database: Database) -> AbstractContextManager[Transaction]:
 
 def guest(database: Database) -> AbstractContextManager[Transaction]:
     return database.guest(LEAD)
+
+
+def school_as_guest(database: Database) -> AbstractContextManager[Transaction]:
+    return database.guest(ATTENDANCE_LEAD)
 
 
 def words(*pairs: tuple[str, str]) -> dict[str, str]:
@@ -226,6 +234,33 @@ QUESTIONS: dict[str, Any] = {
             ("drafts", school, searching.drafts_query, {}),
         )
     },
+    **{
+        f"shared cases {key}": (
+            school_as_guest,
+            query,
+            {
+                "most": 51,
+                **({"states": ["assigned"]} if key[0] else {}),
+                **({"contact": MANAGER.person_id} if key[1] else {}),
+                **({"after_at": AT, "after_id": SOME_ID} if key[2] else {}),
+            },
+        )
+        for key, query in sharing._LIST.items()
+    },
+    **{
+        f"shared entries {after}": (
+            school_as_guest,
+            query,
+            {
+                "of_case": SOME_ID,
+                "most": 51,
+                **({"after_0": DAY, "after_1": AT, "after_2": SOME_ID} if after else {}),
+            },
+        )
+        for after, query in sharing._ENTRIES.items()
+    },
+    "a shared case": (school_as_guest, sharing._FIND, {"case_id": SOME_ID}),
+    "counts of shared cases": (school_as_guest, sharing._COUNT[False], {"most": sharing.MOST_COUNTED}),
     "pauses": (tenant, pauses._PAUSES, {"of_case": SOME_ID}),
     "closings": (tenant, pauses._CLOSINGS, {"of_case": SOME_ID}),
     "corrections": (tenant, entries._CORRECTIONS, {"of_case": SOME_ID}),

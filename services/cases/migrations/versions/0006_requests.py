@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import open_reference, protect_shared, protect_tenant
 
-revision = "0003_requests"
-down_revision = "0002_case_work"
+revision = "0006_requests"
+down_revision = "0005_sharing"
 
 # Words and numbers are ours, not the ministry's, until it says its own; nothing in the code depends on a label.
 ITEMS = {
@@ -204,7 +204,7 @@ def _create_tokens() -> None:
     waits = "CASE WHEN case_id IS NULL THEN guest_id END"
     for table, subject, guest in (
         ("case_record", "case", "NULL::uuid"),
-        ("request", "request", "CASE WHEN case_id IS NULL THEN guest_id END"),
+        ("request", "request", waits),
     ):
         op.execute(f"INSERT INTO search_token {WORDS.format(table=table, subject=subject, guest=guest)}")
     op.execute("""
