@@ -9,6 +9,7 @@ from ascms.cases.v1 import cases_pb2 as c
 from kit.actor import Actor
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, StaleVersionError, Violation
 from kit.rpc.server import Call, read
+from tests.support.stub_lists import counts, page_of
 from tests.support.stub_world import World, case_state, number_id
 
 LISTS = {
@@ -168,8 +169,6 @@ class CaseWork:
     @read
     def ListTasks(self, request: c.ListTasksRequest, call: Call) -> c.ListTasksResponse:
         self.met("ListTasks", request)
-        from tests.support.stub_services import counts, page_of
-
         own = [task for task in self.world.tasks if request.owner_id in ("", task.owner_id)]
         own = [task for task in own if request.case_id in ("", task.case_id)]
         today = self.world.day()
@@ -294,7 +293,7 @@ class CaseWork:
         return self._changed(case, call.actor, c.SetPrimaryContactResponse)  # type: ignore[no-any-return]
 
     @read
-    def BulkAssignCases(self, request: c.BulkAssignCasesRequest, call: Call) -> c.BulkAssignCasesResponse:
+    def BulkAssignCases(self, request: c.BulkAssignCasesRequest, _call: Call) -> c.BulkAssignCasesResponse:
         self.met("BulkAssignCases", request)
         answer = c.BulkAssignCasesResponse(position=self.world.next_position())
         for case_id in request.case_ids:

@@ -7,6 +7,8 @@ from kit.rpc.server import Servicer
 from services.cases.commands.deps import Deps
 from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.entries import EntryMethods
+from services.cases.rpc.leavers import LeaverMethods
+from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.overview import OverviewMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
@@ -20,6 +22,8 @@ class CasesServicer(
     TaskMethods,
     PauseMethods,
     OverviewMethods,
+    LeaverMethods,
+    LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,
 ):
     """Every method of the contract, one class per noun."""

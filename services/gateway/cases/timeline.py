@@ -20,7 +20,8 @@ from services.gateway.wording import channel_name, kind_name, moment_of, outcome
 SLUGS = {
     kind: cases_pb2.EventKind.Name(kind).removeprefix("EVENT_KIND_").lower().replace("_", "-")
     for kind in cases_pb2.EventKind.values()
-    if kind not in (cases_pb2.EVENT_KIND_UNSPECIFIED, cases_pb2.EVENT_KIND_NOTE)  # a note is not recorded as an event
+    # A note and a letter are not recorded as events.
+    if kind not in (cases_pb2.EVENT_KIND_UNSPECIFIED, cases_pb2.EVENT_KIND_NOTE, cases_pb2.EVENT_KIND_LETTER)
 }
 KINDS_BY_SLUG = {slug: kind for kind, slug in SLUGS.items()}
 ICONS = {
@@ -33,6 +34,7 @@ ICONS = {
     cases_pb2.EVENT_KIND_REFERRAL: "share",
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: "clock",
     cases_pb2.EVENT_KIND_NOTE: "note",
+    cases_pb2.EVENT_KIND_LETTER: "letter",
 }
 FILTERS = {
     "visits": (cases_pb2.EVENT_KIND_HOME_VISIT, _l("Visits")),

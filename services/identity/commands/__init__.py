@@ -40,12 +40,14 @@ from services.identity.commands.invitations import (
     resend_invitation,
     withdraw_invitation,
 )
+from services.identity.commands.lapsing import TRAINING_ENDS, note_training_ending
 from services.identity.commands.people import end_role, end_sessions, put_machine, put_person
 from services.identity.commands.register import Register, RegisterChange, apply_organisations
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
 __all__ = [
     "INVITE_TO_TRAINING",
+    "TRAINING_ENDS",
     "Access",
     "Attempt",
     "Claim",
@@ -81,6 +83,7 @@ __all__ = [
     "invite_to_training",
     "is_alive",
     "link_key",
+    "note_training_ending",
     "open_invitation",
     "put_machine",
     "put_person",

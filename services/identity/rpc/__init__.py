@@ -4,9 +4,10 @@ from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
+from services.identity.rpc.staff import StaffMethods
 
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods):
+class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, StaffMethods):
     """ascms.identity.v1.IdentityService."""

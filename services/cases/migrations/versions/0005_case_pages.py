@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0003_case_pages"
-down_revision = "0002_case_work"
+revision = "0005_case_pages"
+down_revision = "0004_letters"
 
 
 def upgrade() -> None:
