@@ -12,6 +12,7 @@ from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.overview import OverviewMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
+from services.cases.rpc.sharing import SharingMethods
 from services.cases.rpc.tasks import TaskMethods
 
 
@@ -22,6 +23,7 @@ class CasesServicer(
     TaskMethods,
     PauseMethods,
     OverviewMethods,
+    SharingMethods,
     LeaverMethods,
     LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,

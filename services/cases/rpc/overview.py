@@ -35,7 +35,11 @@ class OverviewMethods(Methods):
         last = [shown[-1].opened_at.isoformat(), str(shown[-1].id)] if more else []
         return access_log_pb2.ListAccessResponse(
             lines=[
-                access_log_pb2.AccessLine(opened_by=str(each.actor_id), opened_at=timestamp(each.opened_at))
+                access_log_pb2.AccessLine(
+                    opened_by=str(each.actor_id),
+                    opened_at=timestamp(each.opened_at),
+                    organisation_id=str(each.organisation_id or call.actor.tenant_id),
+                )
                 for each in shown
             ],
             next_page_token=self.token(last, scope) if more else "",

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005_case_pages"
-down_revision = "0004_letters"
+revision = "0006_case_pages"
+down_revision = "0005_sharing"
 
 
 def upgrade() -> None:
