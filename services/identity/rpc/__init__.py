@@ -4,9 +4,11 @@ from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
+from services.identity.rpc.plans import PlanMethods
+from services.identity.rpc.register import RegisterMethods
 
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods):
+class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, RegisterMethods, PlanMethods):
     """ascms.identity.v1.IdentityService."""
