@@ -41,6 +41,7 @@ def deadline_table(metadata: MetaData) -> Table:
 
 _TABLE = deadline_table(MetaData())
 _SET = prepare(insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())))
+_KEEP = prepare(postgresql.insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())).on_conflict_do_nothing())
 _CLEAR = prepare(
     delete(_TABLE).where(
         _TABLE.c.tenant_id == bindparam("tenant"),
@@ -59,6 +60,11 @@ _DUE = prepare(
 def set_deadline(tx: Transaction, *, kind: str, subject_id: UUID, due_at: datetime) -> None:
     """Queue a deadline of the present tenant."""
     tx.later(_SET, tenant_id=tx.tenant_id, kind=kind, subject_id=subject_id, due_at=due_at)
+
+
+def keep_deadline(tx: Transaction, *, kind: str, subject_id: UUID, due_at: datetime) -> None:
+    """As `set_deadline`; where there is one already, it stays as it is."""
+    tx.later(_KEEP, tenant_id=tx.tenant_id, kind=kind, subject_id=subject_id, due_at=due_at)
 
 
 def clear_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> None:

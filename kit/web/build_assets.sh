@@ -7,6 +7,7 @@ GOVUK_FRONTEND=6.3.0 # must stay the version that govuk-frontend-jinja in requir
 SASS=1.108.2
 HTMX=2.0.11
 SOURCE_SANS=5.3.0
+SOURCE_SANS_TTF=0.4.1 # the same face for PDF, kit/rendering
 AXE=4.14.1
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +20,8 @@ cd "$work"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund --ignore-scripts \
   "govuk-frontend@$GOVUK_FRONTEND" "sass@$SASS" "htmx.org@$HTMX" \
-  "@fontsource-variable/source-sans-3@$SOURCE_SANS" "axe-core@$AXE"
+  "@fontsource-variable/source-sans-3@$SOURCE_SANS" "axe-core@$AXE" \
+  "@expo-google-fonts/source-sans-3@$SOURCE_SANS_TTF"
 
 cp "$here/govuk.scss" .
 npx sass --no-source-map --style=compressed --quiet-deps govuk.scss "$static/govuk.css"
@@ -34,4 +36,9 @@ cp node_modules/@fontsource-variable/source-sans-3/LICENSE "$static/licences/sou
 cp node_modules/htmx.org/LICENSE "$static/licences/htmx.txt"
 # govuk-frontend's package carries no licence file: licences/govuk-frontend.txt is the one of its repository.
 cp node_modules/axe-core/LICENSE "$axe/LICENSE"
-chmod 644 "$static"/fonts/* "$static"/licences/* "$static/htmx.js" "$axe"/*
+ttf=node_modules/@expo-google-fonts/source-sans-3
+for face in 400Regular 400Regular_Italic 600SemiBold 700Bold; do
+  cp "$ttf/$face/SourceSans3_$face.ttf" "$here/../rendering/fonts/"
+done
+cp "$ttf/LICENSE_FONT" "$here/../rendering/fonts/LICENSE.txt"
+chmod 644 "$here"/../rendering/fonts/* "$static"/fonts/* "$static"/licences/* "$static/htmx.js" "$axe"/*

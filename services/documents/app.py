@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from ascms.cases.v1 import cases_pb2_grpc
-from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
 
 from kit.bus import open_broker
 from kit.clock import SystemClock
@@ -17,11 +16,10 @@ from kit.relay import Relay
 from kit.rpc.client import Backend, Channels
 from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
-from kit.rpc.server import Servicer
 from kit.service import Service, Threaded
-from services.documents.commands import Deps
-from services.documents.orphans import OrphanSweep
-from services.documents.rpc import DocumentsServicer
+from services.documents.commands.deps import Deps
+from services.documents.commands.orphans import OrphanSweep
+from services.documents.rpc import servicer
 
 
 class Settings(ServiceSettings):
@@ -41,11 +39,7 @@ def build(settings: Settings) -> Service:
     broker = open_broker(settings.broker_url)
     identity = identity_backend(settings.identity_address)
     deps = Deps(database, open_store(settings.store_url), SystemClock(), uuid7)
-    servicer = DocumentsServicer(
-        deps,
-        Backend(Channels(settings.cases_address), cases_pb2_grpc.CasesServiceStub),
-        PageTokens(settings.service_credential),
-    )
+    cases = Backend(Channels(settings.cases_address), cases_pb2_grpc.CasesServiceStub)
     relay = Relay(database=database, broker=broker)
     orphans = OrphanSweep(deps, older_than=timedelta(hours=1))
     housekeeping = Housekeeping(
@@ -55,13 +49,7 @@ def build(settings: Settings) -> Service:
         name="documents",
         settings=settings,
         database=database,
-        servicers=[
-            Servicer(
-                servicer,
-                documents_pb2_grpc.add_DocumentsServiceServicer_to_server,
-                documents_pb2.DESCRIPTOR.services_by_name["DocumentsService"],
-            )
-        ],
+        servicers=[servicer(deps, cases, PageTokens(settings.service_credential))],
         verifier=remote_verifier(identity),
         workers=[Threaded(relay, name="relay"), Threaded(housekeeping, name="housekeeping")],
         checks={"files": deps.objects.is_ready},

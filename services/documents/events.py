@@ -3,7 +3,7 @@
 from ascms.documents.v1 import events_pb2
 
 from kit.outbox import Event
-from services.documents.domain import Document
+from services.documents.domain.files import Document
 
 
 def document_uploaded(document: Document) -> Event:

@@ -74,6 +74,7 @@ KINDS: Mapping[int, object] = {
     cases_pb2.EVENT_KIND_ACTION: _l("Action taken"),
     cases_pb2.EVENT_KIND_REFERRAL: _l("Referral"),
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: _l("Progress review"),
+    cases_pb2.EVENT_KIND_LETTER: _l("Letter sent"),
 }
 OUTCOMES: Mapping[int, object] = {
     cases_pb2.OUTCOME_REACHED: _l("reached"),

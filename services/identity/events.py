@@ -1,6 +1,7 @@
 """What identity tells others, as messages: ids and facts."""
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from ascms.identity.v1 import events_pb2
@@ -53,6 +54,26 @@ def training_recorded(*, person_id: UUID, training: Training) -> Event:
             course=training.course,
             completed_on=training.completed_on.isoformat(),
             expires_on=training.expires_on.isoformat() if training.expires_on is not None else "",
+        ),
+    )
+
+
+def training_ending(*, person_id: UUID, course: str, ends_on: date, days_left: int) -> Event:
+    """A training that someone's roles need ends soon."""
+    return Event(
+        person_id,
+        events_pb2.TrainingEnding(
+            person_id=str(person_id), course=course, ends_on=ends_on.isoformat(), days_left=days_left
+        ),
+    )
+
+
+def training_lapsed(*, person_id: UUID, course: str, ended_on: date, roles: Iterable[str]) -> Event:
+    """A training that someone's roles need has ended."""
+    return Event(
+        person_id,
+        events_pb2.TrainingLapsed(
+            person_id=str(person_id), course=course, ended_on=ended_on.isoformat(), roles=sorted(roles)
         ),
     )
 

@@ -47,6 +47,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "cases:assign",
             "cases:record",
             "cases:close",
+            "letters:approve",
             "requests:answer",
             "people:read",
             "figures:provider",
@@ -78,6 +79,7 @@ SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("notifications", "send-invitations"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
+        ("documents", "render-letters"): frozenset(),
     }
 )
 """(service, purpose) → permissions of the token. A pair that is not here gets no token."""

@@ -10,9 +10,9 @@ from kit.audit import Audit
 from kit.clock import local_date
 from kit.command import finish
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
-from kit.sweeps import clear_deadline
+from kit.sweeps import clear_deadline, keep_deadline
 from services.cases import domain, events
-from services.cases.commands.deadlines import ANSWER_DEADLINE
+from services.cases.commands.deadlines import ANSWER_DEADLINE, OWNERS_DEADLINE
 from services.cases.commands.deps import Deps, check_case_manager
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
@@ -107,6 +107,8 @@ def open_case(
         cases.insert_record(tx, record)
         counts.change_cases(tx, [(case_manager_id, case.state, 1)])
         counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
+        # From its first case on a provider has work that must not stay with someone who left.
+        keep_deadline(tx, kind=OWNERS_DEADLINE, subject_id=tx.tenant_id, due_at=now)
         told = [events.case_opened(record, student_hash_key=deps.student_hash_key)]
         if case_manager_id is not None:
             told.append(events.case_assigned(case, previous=None, assigned_by=actor.person_id))

@@ -18,7 +18,7 @@ from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART, Reference
-from services.cases.store import cases, counts, pauses, tasks
+from services.cases.store import cases, counts, letters, pauses, tasks
 
 MOST_NAMED = 20
 """How many open tasks an error names."""
@@ -126,7 +126,7 @@ def close_case(deps: Deps, actor: Actor, *, case_id: UUID, how: Finish, expected
         NotFoundError: no such case, or not the caller's to see.
         InvalidArgumentError: the reason or outcome is none of the list.
         StaleVersionError: the case is not at `expected_version` any more.
-        FailedPreconditionError: it is closed, or tasks are open in it: the metadata counts and names them.
+        FailedPreconditionError: it is closed, or tasks or letters are open in it: the metadata counts and names them.
     """
     now = deps.clock.now()
     today = local_date(now)
@@ -145,8 +145,14 @@ def close_case(deps: Deps, actor: Actor, *, case_id: UUID, how: Finish, expected
             raise InvalidArgumentError.of(*violations)
         record = _lock(tx, actor, case_id)
         in_the_way = tasks.list_open_ids(tx, case_id, most=MOST_NAMED) if record.case.open_tasks else []
+        unfinished = letters.list_open_ids(tx, case_id, most=MOST_NAMED) if record.case.open_letters else []
         case = domain.closings.close(
-            record.case, actor, at=now, open_task_ids=in_the_way, expected_version=expected_version
+            record.case,
+            actor,
+            at=now,
+            open_task_ids=in_the_way,
+            open_letter_ids=unfinished,
+            expected_version=expected_version,
         )
         if record.case.pause_id is not None:
             _end_pause(tx, record.case, on=today, by=actor.person_id, at=now)

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     REFERRAL = "referral"
     PROGRESS_REVIEW = "progress_review"
     NOTE = "note"
+    LETTER = "letter"
 
 
 class Outcome(StrEnum):
@@ -115,8 +116,10 @@ def with_corrections(entries: Iterable[Entry], corrections: Iterable[Correction]
 
 def check_recordable(kind: EventKind) -> None:
     """Raise InvalidArgumentError for a kind that has a verb of its own."""
-    if kind == EventKind.NOTE:
-        raise InvalidArgumentError.of(Violation("kind", "unknown-value", "must be an event; a note is added as one"))
+    if kind in (EventKind.NOTE, EventKind.LETTER):
+        raise InvalidArgumentError.of(
+            Violation("kind", "unknown-value", "must be an event; a note is added as one, a letter is sent")
+        )
 
 
 def entry_violations(entry: Entry, *, born_on: date, minutes_of_day: int, today: date) -> list[Violation]:

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
+from kit.errors import InvalidArgumentError, Violation
 from kit.rpc.server import Call, read, write
 from services.cases import commands, domain, wire
 from services.cases.commands.tasks import Done, NewTask
 from services.cases.domain.shared import Caller
 from services.cases.domain.tasks import ListedTask, Priority, TaskState
 from services.cases.rpc.base import Methods, cut, optional_id
-from services.cases.store import cases, tasks
+from services.cases.store import cases, counts, tasks
 from services.cases.store.tasks import TaskFilter
 
 
@@ -95,11 +96,15 @@ class TaskMethods(Methods):
     def ListTasks(self, request: cases_pb2.ListTasksRequest, call: Call) -> cases_pb2.ListTasksResponse:
         """See the contract."""
         today, actor = self.local_today(), call.actor
-        filters = (request.case_id, request.owner_id, request.state, request.overdue)
+        filters = (request.case_id, request.owner_id, request.state, request.overdue, request.unowned)
         scope = (actor.tenant_id, "tasks", actor.person_id, *filters)
         size, position = self.page(request, scope)
         after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
         case_id, owner_id = optional_id(request.case_id), optional_id(request.owner_id)
+        if request.unowned:
+            if owner_id is not None:
+                raise InvalidArgumentError.of(Violation("unowned", "not-allowed", "asks for the opposite of an owner"))
+            owner_id = counts.NOBODY
         if case_id is None and not domain.cases.sees_every_case(actor):
             if owner_id not in (None, actor.person_id):
                 # Someone else's tasks, asked for by who sees only their own: there are none.

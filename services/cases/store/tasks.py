@@ -14,6 +14,7 @@ from services.cases.domain.cases import Case
 from services.cases.domain.students import shown_name
 from services.cases.domain.tasks import ListedTask, Priority, Task, TaskState
 from services.cases.store.cases import FACTS, case_of
+from services.cases.store.counts import NOBODY
 from services.cases.store.tables import CASE, TASK
 
 _C = TASK.c
@@ -35,6 +36,13 @@ _LOCK = prepare(
     .select_from(CASE.join(TASK, _OF_CASE))
     .where(_C.id == bindparam("task_id"))
     .with_for_update(of=[CASE, TASK], key_share=True)
+)
+_LOCK_OPEN_OF = prepare(
+    select(*_TASK)
+    .where(_C.owner_id == bindparam("whose"), _C.state == TaskState.OPEN.value)
+    .order_by(_C.id)
+    .limit(bindparam("most"))
+    .with_for_update(key_share=True)
 )
 
 
@@ -81,6 +89,11 @@ def lock_task(tx: Transaction, task_id: UUID) -> Locked | None:
     """A task with its case, both locked."""
     row = tx.first(_LOCK, task_id=task_id)
     return Locked(case_of(row), _task(row)) if row is not None else None
+
+
+def lock_open_of(tx: Transaction, owner_id: UUID, *, most: int) -> list[Task]:
+    """Open tasks of someone, locked. Their cases are not: who takes both takes the case first."""
+    return [_task(row) for row in tx.all(_LOCK_OPEN_OF, whose=owner_id, most=most)]
 
 
 def list_tasks(
@@ -187,7 +200,7 @@ _OPEN_IDS = prepare(
 def _changing(task: Task) -> dict[str, Any]:
     return {
         "state": task.state.value,
-        "owner_id": task.owner_id,
+        "owner_id": task.owner_id or NOBODY,  # so that one index finds whose tasks are whose, and whose nobody's
         "ended_by": task.ended_by,
         "ended_at": task.ended_at,
         "end_note": task.end_note,
@@ -204,7 +217,7 @@ def _task(row: Any) -> Task:
         instructions=row.task_instructions,
         due_on=row.task_due_on,
         priority=Priority(row.task_priority),
-        owner_id=row.task_owner_id,
+        owner_id=row.task_owner_id if row.task_owner_id != NOBODY else None,
         added_by=row.task_added_by,
         added_at=row.task_added_at,
         state=TaskState(row.task_state),

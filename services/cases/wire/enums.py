@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from ascms.cases.v1 import cases_pb2
+from ascms.cases.v1 import cases_pb2, letters_pb2
 
 from services.cases import domain
 
@@ -40,3 +40,7 @@ VISIBILITY = EnumMap(domain.entries.Visibility, cases_pb2.Visibility, "VISIBILIT
 HEALTH = EnumMap(domain.health.Health, cases_pb2.RecordHealth, "RECORD_HEALTH_")
 TASK_STATE = EnumMap(domain.tasks.TaskState, cases_pb2.TaskState, "TASK_STATE_")
 PRIORITY = EnumMap(domain.tasks.Priority, cases_pb2.TaskPriority, "TASK_PRIORITY_")
+LETTER_FAMILY = EnumMap(domain.letters.Family, letters_pb2.LetterFamily, "LETTER_FAMILY_")
+LETTER_LANGUAGE = EnumMap(domain.letters.Language, letters_pb2.LetterLanguage, "LETTER_LANGUAGE_")
+LETTER_STATE = EnumMap(domain.letters.LetterState, letters_pb2.LetterState, "LETTER_STATE_")
+LETTER_MODE = EnumMap(domain.letters.Mode, letters_pb2.LetterMode, "LETTER_MODE_")

@@ -25,7 +25,8 @@ STATES_BY_FILTER = {name: state for state, name in STATES.items()}
 SLUGS = {
     kind: cases_pb2.EventKind.Name(kind).removeprefix("EVENT_KIND_").lower().replace("_", "-")
     for kind in cases_pb2.EventKind.values()
-    if kind not in (cases_pb2.EVENT_KIND_UNSPECIFIED, cases_pb2.EVENT_KIND_NOTE)  # a note is not recorded as an event
+    # A note and a letter are not recorded as events.
+    if kind not in (cases_pb2.EVENT_KIND_UNSPECIFIED, cases_pb2.EVENT_KIND_NOTE, cases_pb2.EVENT_KIND_LETTER)
 }
 KINDS_BY_SLUG = {slug: kind for kind, slug in SLUGS.items()}
 ICONS = {
@@ -37,6 +38,7 @@ ICONS = {
     cases_pb2.EVENT_KIND_ACTION: "check",
     cases_pb2.EVENT_KIND_REFERRAL: "share",
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: "note",
+    cases_pb2.EVENT_KIND_LETTER: "share",
 }
 _RECORD_PARTS = (
     cases_pb2.EVENT_KIND_SUPPORT,

@@ -42,6 +42,7 @@ from services.identity.commands.invitations import (
     resend_invitation,
     withdraw_invitation,
 )
+from services.identity.commands.lapsing import TRAINING_ENDS, note_training_ending
 from services.identity.commands.people import end_role, end_sessions, put_machine, put_person
 from services.identity.commands.plans import Planned, apply_register, impossible, lined, plan_register
 from services.identity.commands.register import (
@@ -64,6 +65,7 @@ from services.identity.commands.sign_in import Attempt, SignedIn, end_session, e
 
 __all__ = [
     "INVITE_TO_TRAINING",
+    "TRAINING_ENDS",
     "Access",
     "Attempt",
     "CatchmentFacts",
@@ -113,6 +115,7 @@ __all__ = [
     "link_key",
     "new_catchment",
     "new_organisation",
+    "note_training_ending",
     "open_invitation",
     "place_school",
     "plan_register",

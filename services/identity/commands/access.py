@@ -14,6 +14,7 @@ from kit.outbox import Event
 from kit.sweeps import clear_deadline, set_deadline
 from services.identity import events
 from services.identity.commands.deps import Deps
+from services.identity.commands.lapsing import TRAINING_ENDS, watch_training
 from services.identity.domain import Organisation, OrganisationKind, Period, RoleGrant
 from services.identity.domain.access import (
     AUTHORISER,
@@ -40,7 +41,7 @@ _WAITS = ("training", "training-lapsed")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A person at one organisation: who they are there, and every grant they were given."""
+    """A person at one organisation: who they are there, and every grant they were given, ended ones too."""
 
     member: Member
     kind: OrganisationKind
@@ -78,6 +79,7 @@ def assign_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, period:
                 return known
             told = _give(tx, actor, organisation, person_id=person_id, grant=grant, now=now)
             others = tuple(other for other in known.grants if other.role != role)
+            watch_training(tx, person_id, (*others, grant), kind=organisation.kind, now=now)
             return command.finish(
                 tx,
                 replace(known, grants=(*others, grant)),
@@ -190,6 +192,7 @@ def end_access(deps: Deps, actor: Actor, *, person_id: UUID, reason: EndReason) 
                     reason=reason.value,
                 ))  # fmt: skip
             clear_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id)
+            clear_deadline(tx, kind=TRAINING_ENDS, subject_id=person_id)
             _note(tx, actor, AccessEvent(
                 person_id=person_id, kind=AccessEventKind.ENDED, occurred_at=now, reason=reason.value
             ))  # fmt: skip
@@ -315,12 +318,15 @@ def _train(tx: Transaction, actor: Actor, person_id: UUID, best: Training, *, no
     today = local_date(now)
     known, organisation = _lock(tx, person_id, today=today)
     changed = 0
+    after: list[RoleGrant] = []
     for grant in known.grants:
         trained = replace(grant, trained_on=best.completed_on, training_ends_on=best.expires_on)
         role = ROLES.get(grant.role)
         if role is None or role.course != best.course or not grant.is_held(today) or trained == grant:
+            after.append(grant)
             continue
         changed += 1
+        after.append(trained)
         access.train_grant(tx, person_id=person_id, role=grant.role, item=best)
         _note(tx, actor, AccessEvent(
             person_id=person_id, kind=AccessEventKind.TRAINING_RECORDED, occurred_at=now, role=grant.role
@@ -328,6 +334,8 @@ def _train(tx: Transaction, actor: Actor, person_id: UUID, best: Training, *, no
         audit.write(tx, Audit("record-training", person_id, grant.role), now=now)
         works = not missing_of(trained, kind=organisation.kind, today=today)
         outbox.append(tx, events.role_changed(person_id=person_id, role=grant.role, works=works), now=now)
+    if changed:
+        watch_training(tx, person_id, after, kind=organisation.kind, now=now)
     return changed
 
 

@@ -71,9 +71,9 @@ class Register:
 
 
 def version_of(*values: object) -> int:
-    """A digest of values as a positive 63-bit number: the same again has the same version, wherever it was written."""
+    """A digest of values as a positive 52-bit number: the same again has the same version, wherever it was written."""
     made = hashlib.sha256("\n".join(map(_canonical, values)).encode()).digest()
-    return int.from_bytes(made[:8]) >> 1 | 1
+    return int.from_bytes(made[:8]) >> 12 | 1
 
 
 def _canonical(value: object) -> str:

@@ -6,9 +6,10 @@ from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
 from services.identity.rpc.plans import PlanMethods
 from services.identity.rpc.register import RegisterMethods
+from services.identity.rpc.staff import StaffMethods
 
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, RegisterMethods, PlanMethods):
+class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, StaffMethods, RegisterMethods, PlanMethods):
     """ascms.identity.v1.IdentityService."""

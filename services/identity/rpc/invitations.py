@@ -9,8 +9,8 @@ from kit.errors import NotFoundError
 from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read, write
 from services.identity import commands
-from services.identity.domain.invitations import PRIMARY, IdentityDocument, Invitation, InvitationState, Sighting
-from services.identity.rpc.base import Methods, encode_moment
+from services.identity.domain.invitations import PRIMARY, Invitation, InvitationState, Sighting
+from services.identity.rpc.base import Methods, encode_document, encode_moment
 from services.identity.store import invitations, organisations
 
 _STATES = {
@@ -33,8 +33,8 @@ class InvitationMethods(Methods):
         with self.deps.database.tenant(call.actor) as tx:
             found = invitations.list_documents(tx, today=self.local_today())
         return pb.ListIdentityDocumentsResponse(
-            primary=[_document(each) for each in found if each.purpose == PRIMARY],
-            supporting=[_document(each) for each in found if each.purpose != PRIMARY],
+            primary=[encode_document(each, each.code) for each in found if each.purpose == PRIMARY],
+            supporting=[encode_document(each, each.code) for each in found if each.purpose != PRIMARY],
         )
 
     @write(lambda item: pb.InvitePersonResponse(invitation=encode_new(item)))
@@ -73,7 +73,7 @@ class InvitationMethods(Methods):
             )
         shown = found[:size]
         return pb.ListInvitationsResponse(
-            invitations=[_encoded(each, now) for each in shown],
+            invitations=[encode_invitation(each, now) for each in shown],
             next_page_token=self.pages.encode([str(shown[-1].id)], scope=scope) if len(found) > size else "",
         )
 
@@ -98,10 +98,11 @@ class InvitationMethods(Methods):
 
 def encode_new(item: Invitation) -> pb.Invitation:
     """An invitation as a command left it."""
-    return _encoded(item, item.sent_at)
+    return encode_invitation(item, item.sent_at)
 
 
-def _encoded(item: Invitation, now: datetime) -> pb.Invitation:
+def encode_invitation(item: Invitation, now: datetime) -> pb.Invitation:
+    """An invitation as it stands at a moment."""
     return pb.Invitation(
         invitation_id=str(item.id),
         name=item.name,
@@ -119,7 +120,3 @@ def _encoded(item: Invitation, now: datetime) -> pb.Invitation:
         used_at=encode_moment(item.used_at),
         person_id=str(item.used_by) if item.used_by is not None else "",
     )
-
-
-def _document(item: IdentityDocument) -> pb.IdentityDocument:
-    return pb.IdentityDocument(code=item.code, label=item.label, label_mi=item.label_mi, has_photo=item.has_photo)

@@ -90,17 +90,26 @@ _PAGES = {
     for state, conditions in _IN_STATE.items()
     for has_after in (False, True)
 }
+_ACCEPTED = prepare(
+    select(invitation)
+    .where(_OURS, invitation.c.used_by == bindparam("person"))
+    .order_by(invitation.c.used_at.desc())
+    .limit(1)
+)
+_ALL_DOCUMENTS = prepare(
+    select(reference_item)
+    .where(or_(reference_item.c.list == PRIMARY, reference_item.c.list == SUPPORTING))
+    .order_by(reference_item.c.list, reference_item.c.position, reference_item.c.code, reference_item.c.starts_on)
+)
 _BY_DIGEST = prepare(
     select(invitation.c.tenant_id, invitation.c.id).where(invitation.c.link_digest == bindparam("digest"))
 )
 
 
-def list_documents(tx: Transaction, *, today: date) -> list[IdentityDocument]:
-    """The kinds of documents that count on a day, in the order to show them in."""
-    return [
-        IdentityDocument(row.list, row.code, row.label, row.label_mi, row.has_photo)
-        for row in tx.all(_DOCUMENTS, today=today)
-    ]
+def list_documents(tx: Transaction, *, today: date | None) -> list[IdentityDocument]:
+    """The kinds of documents that count on a day, in the order to show them in; for None all that ever counted."""
+    rows = tx.all(_DOCUMENTS, today=today) if today is not None else tx.all(_ALL_DOCUMENTS)
+    return [IdentityDocument(row.list, row.code, row.label, row.label_mi, row.has_photo) for row in rows]
 
 
 def insert_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) -> None:
@@ -149,6 +158,12 @@ def update_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) 
 def find_invitation(tx: Transaction, invitation_id: UUID) -> Invitation | None:
     """One invitation of the present organisation."""
     row = tx.first(_FIND, tenant=tx.tenant_id, wanted=invitation_id)
+    return _invitation(row) if row is not None else None
+
+
+def find_accepted(tx: Transaction, person_id: UUID) -> Invitation | None:
+    """The invitation by which someone came to the present organisation; the last, where they were invited again."""
+    row = tx.first(_ACCEPTED, tenant=tx.tenant_id, person=person_id)
     return _invitation(row) if row is not None else None
 
 

@@ -19,8 +19,8 @@ from kit.objects import FolderStore
 from kit.paging import PageTokens
 from kit.rpc.client import Backend, Channels
 from kit.rpc.server import Call, Servicer, read, serve
-from services.documents.commands import Deps
-from services.documents.rpc import DocumentsServicer
+from services.documents.commands.deps import Deps
+from services.documents.rpc import servicer as documents_servicer
 from tests.support.postgres import database_of, empty
 from tests.support.rpc import Caller, running
 from tests.support.tokens import person, verifier
@@ -105,11 +105,7 @@ def documents(documents_url: str, tmp_path: Path, clock: FixedClock) -> Iterator
     )
     cases = Backend(Channels(f"127.0.0.1:{cases_server.port}", count=1), cases_pb2_grpc.CasesServiceStub)
     deps = Deps(database, FolderStore(tmp_path), clock, uuid7)
-    servicer = Servicer(
-        DocumentsServicer(deps, cases, PageTokens("tests")),
-        documents_pb2_grpc.add_DocumentsServiceServicer_to_server,
-        documents_pb2.DESCRIPTOR.services_by_name["DocumentsService"],
-    )
+    servicer = documents_servicer(deps, cases, PageTokens("tests"))
     with running(servicer, documents_pb2_grpc.DocumentsServiceStub, database=database) as call:
         yield Documents(call, deps, tmp_path, known)
     cases.close()

@@ -10,8 +10,8 @@ from ascms.documents.v1 import documents_pb2
 
 from kit.errors import InvalidArgumentError, NotFoundError
 from kit.ids import uuid7
-from services.documents.domain import MAX_BYTES, object_key
-from services.documents.orphans import OrphanSweep
+from services.documents.commands.orphans import OrphanSweep
+from services.documents.domain.files import MAX_BYTES, object_key
 from tests.service.documents.conftest import CASE, COLLEAGUE, OURS, STRANGER, WORKER, Documents, parts
 
 TEXT = "Kōrero with whānau: agreed on Monday.\n".encode()

@@ -38,11 +38,13 @@ TOLD = [
     pytest.param(
         events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
     ),
+    pytest.param(events.case_released(ASSIGNED, released_on=TODAY), case().id, id="CaseReleased"),
     pytest.param(events.event_recorded(entry()), case().id, id="EventRecorded"),
     pytest.param(events.task_added(task()), case().id, id="TaskAdded"),
     pytest.param(
         events.task_reassigned(task(), previous=COLLEAGUE_ID, reassigned_by=LEAD_ID), case().id, id="TaskReassigned"
     ),
+    pytest.param(events.task_released(task()), case().id, id="TaskReleased"),
     pytest.param(events.task_completed(task(ended_by=MANAGER_ID)), case().id, id="TaskCompleted"),
     pytest.param(events.task_cancelled(task(ended_by=LEAD_ID)), case().id, id="TaskCancelled"),
     pytest.param(events.task_overdue(task()), case().id, id="TaskOverdue"),

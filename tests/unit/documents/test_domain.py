@@ -3,8 +3,8 @@
 import pytest
 
 from kit.errors import DomainError, InvalidArgumentError
-from services.documents.commands import type_of
-from services.documents.domain import MAX_BYTES, check_content, clean_name
+from services.documents.content import type_of
+from services.documents.domain.files import MAX_BYTES, check_content, clean_name
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489")
 

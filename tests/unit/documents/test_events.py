@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.documents import events
-from services.documents.domain import Document, ScanState
+from services.documents.domain.files import Document, ScanState
 from tests.support.services import ROOT
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from kit.actor import system_actor
-from services.documents import store
-from services.documents.commands import Deps
+from services.documents.commands.deps import Deps
+from services.documents.store import files
 
 
 class OrphanSweep:
@@ -33,4 +33,4 @@ class OrphanSweep:
 
     def _has_row(self, tenant_id: UUID, document_id: UUID) -> bool:
         with self._deps.database.tenant(system_actor("documents", tenant_id)) as tx:
-            return store.find_document(tx, document_id) is not None
+            return files.find_document(tx, document_id) is not None

@@ -1,23 +1,21 @@
-"""The doors of documents. Whether a caller may see a case is asked of cases, with the caller's own token, each time."""
+"""Files: stored, listed, handed out."""
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ascms.cases.v1 import cases_pb2
-from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
+from ascms.documents.v1 import documents_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.objects import ObjectMissingError
-from kit.paging import DEFAULT_SIZE, PageTokens
-from kit.rpc.client import Backend
+from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read, write
-from services.documents import commands, store
-from services.documents.commands import Deps
-from services.documents.domain import MAX_BYTES, Document, ScanState, check_download, object_key, too_large
+from services.documents import commands
+from services.documents.domain.files import MAX_BYTES, Document, ScanState, check_download, object_key, too_large
+from services.documents.rpc.base import Methods
+from services.documents.store import files
 
 _STATES = {
     ScanState.WAITING: documents_pb2.SCAN_STATE_WAITING,
@@ -48,13 +46,8 @@ def _encode_upload(document: Document) -> documents_pb2.UploadDocumentResponse:
     return documents_pb2.UploadDocumentResponse(document=encode_document(document))
 
 
-@dataclass(frozen=True)
-class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
+class FileMethods(Methods):
     """Files and their scan state."""
-
-    deps: Deps
-    cases: Backend
-    page_tokens: PageTokens
 
     @write(_encode_upload)
     def UploadDocument(self, requests: Iterator[documents_pb2.UploadDocumentRequest], call: Call) -> Document:
@@ -62,14 +55,14 @@ class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
         first = next(requests, None)
         if first is None or first.WhichOneof("part") != "header":
             raise InvalidArgumentError.of(Violation("header", "required", "comes first"))
-        self._check_case(first.header.case_id, call)
+        self.check_case(first.header.case_id, call)
         with tempfile.TemporaryFile() as spooled:
             for request in requests:
                 spooled.write(request.chunk)
                 if spooled.tell() > MAX_BYTES:
                     raise too_large()
             spooled.seek(0)
-            return commands.upload_document(
+            return commands.files.upload_document(
                 self.deps,
                 call.actor,
                 case_id=UUID(first.header.case_id),
@@ -83,11 +76,11 @@ class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
     ) -> Iterator[documents_pb2.DownloadDocumentResponse]:
         """The file's facts, then its bytes."""
         with self.deps.database.tenant(call.actor) as tx:
-            document = store.find_document(tx, UUID(request.document_id))
+            document = files.find_document(tx, UUID(request.document_id))
         if document is None:
             raise NotFoundError("file")
         try:
-            self._check_case(str(document.case_id), call)
+            self.check_case(str(document.case_id), call)
         except NotFoundError as error:
             # The case's own refusal would tell that the file is there.
             raise NotFoundError("file") from error
@@ -105,13 +98,13 @@ class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
         self, request: documents_pb2.ListDocumentsRequest, call: Call
     ) -> documents_pb2.ListDocumentsResponse:
         """The files of a case, newest first."""
-        self._check_case(request.case_id, call)
+        self.check_case(request.case_id, call)
         size = request.page_size or DEFAULT_SIZE
         scope = (call.actor.tenant_id, "documents", request.case_id)
         position = self.page_tokens.decode(request.page_token, scope=scope)
         after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.tenant(call.actor) as tx:
-            found = store.list_documents(tx, UUID(request.case_id), most=size + 1, after=after)
+            found = files.list_documents(tx, UUID(request.case_id), most=size + 1, after=after)
         answer = documents_pb2.ListDocumentsResponse(documents=map(encode_document, found[:size]))
         if len(found) > size:
             last = found[size - 1]
@@ -119,7 +112,3 @@ class DocumentsServicer(documents_pb2_grpc.DocumentsServiceServicer):
                 (last.uploaded_at.isoformat(), str(last.document_id)), scope=scope
             )
         return answer
-
-    def _check_case(self, case_id: str, call: Call) -> None:
-        # A copy of who works on what would refuse the worker just assigned and admit the one just removed.
-        self.cases.call("CheckCase", cases_pb2.CheckCaseRequest(case_id=case_id), token=call.token)

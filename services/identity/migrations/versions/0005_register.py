@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import protect_tenant
 
-revision = "0004_register"
-down_revision = "0003_access"
+revision = "0005_register"
+down_revision = "0004_lapsing"
 
 
 def upgrade() -> None:

@@ -1,0 +1,38 @@
+"""The tables of documents."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Text
+from sqlalchemy.dialects import postgresql
+
+from kit.audit import audit_table
+from kit.idempotency import idempotency_table
+from kit.inbox import inbox_mark_table, inbox_table
+from kit.outbox import outbox_table
+from kit.sweeps import deadline_table
+from kit.tables import tenant_table
+
+METADATA = MetaData()
+
+for _plumbing in (
+    outbox_table,
+    inbox_table,
+    inbox_mark_table,
+    deadline_table,
+    audit_table,
+    idempotency_table,
+):
+    _plumbing(METADATA)
+
+DOCUMENT = tenant_table(
+    "document",
+    METADATA,
+    Column("id", postgresql.UUID, nullable=False),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("scan_state", Text, nullable=False),
+    Column("uploaded_by", postgresql.UUID, nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+)
