@@ -12,6 +12,7 @@ from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
+from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.tasks.views import blueprint as tasks
 
 
@@ -19,7 +20,18 @@ def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
     app.jinja_env.globals["case_tabs"] = case_tabs
-    for blueprint in (home, requests, incoming, cases, cases_work, tasks, reports, organisations, account):
+    for blueprint in (
+        home,
+        requests,
+        incoming,
+        cases,
+        cases_work,
+        tasks,
+        reports,
+        organisations,
+        account,
+        sharing,
+    ):
         app.register_blueprint(blueprint)
 
 

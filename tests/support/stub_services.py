@@ -26,6 +26,7 @@ from kit.errors import (
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_lists import counts, page_of
+from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -40,7 +41,7 @@ class _Stub:
             raise self.world.failures[method]
 
 
-class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(SharingIdentityStub, _Stub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -106,7 +107,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(CaseWork, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
