@@ -4,8 +4,8 @@ from alembic import op
 
 from kit.migrations import open_reference, protect_shared, protect_tenant
 
-revision = "0006_requests"
-down_revision = "0005_sharing"
+revision = "0007_requests"
+down_revision = "0006_case_pages"
 
 # Words and numbers are ours, not the ministry's, until it says its own; nothing in the code depends on a label.
 ITEMS = {
