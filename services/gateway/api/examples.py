@@ -56,7 +56,7 @@ _BY_NAME: Mapping[str, Any] = {
     "term": "2026-T1",
     "total_half_days": 84,
     "version": "7",
-    "words": "",
+    "words": "We talked about this on the phone.",
     "working_role": "case_manager",
     "year_level": 8,
 }
