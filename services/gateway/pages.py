@@ -6,6 +6,9 @@ from services.gateway.account.views import blueprint as account
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
+from services.gateway.register.catchments import blueprint as catchments
+from services.gateway.register.plans import blueprint as plans
+from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
@@ -16,6 +19,8 @@ from services.gateway.sharing.views import blueprint as sharing
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
+    for blueprint in (catchments, plans, register_of_organisations):
+        app.register_blueprint(blueprint)
     for blueprint in (home, requests, incoming, cases, reports, organisations, account, sharing):
         app.register_blueprint(blueprint)
 
