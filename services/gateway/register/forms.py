@@ -11,7 +11,7 @@ from wtforms import HiddenField, RadioField, SelectChoice, SelectField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, EmailAddressField, Needed, TextField
-from services.gateway.cases.forms import read_version
+from services.gateway.cases.writing import read_version
 from services.gateway.register.wording import REASON_NUMBERS, REASONS, region_choices
 from services.gateway.sending import OnceForm
 
