@@ -12,7 +12,9 @@ from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
 from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
+from services.gateway.requests.drafts import blueprint as drafts
 from services.gateway.requests.incoming import blueprint as incoming
+from services.gateway.requests.searching import blueprint as searching
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
@@ -26,6 +28,8 @@ def register(app: Flask) -> None:
     for blueprint in (
         home,
         requests,
+        drafts,
+        searching,
         incoming,
         cases,
         cases_work,

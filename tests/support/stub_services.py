@@ -28,6 +28,7 @@ from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_register import RegisterStub
+from tests.support.stub_requests import RequestsStub, say_what_may_be_done
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -110,7 +111,7 @@ class IdentityStub(SharingIdentityStub, _Stub, RegisterStub, identity_pb2_grpc.I
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
-class CasesStub(CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(RequestsStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -209,6 +210,7 @@ class CasesStub(CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceService
         ((name, value),) = owner.items()
         for one in self.world.requests:
             if one.request_id == request_id and getattr(one, name) == value:
+                say_what_may_be_done(one)
                 return one
         raise NotFoundError("request")
 

@@ -22,13 +22,13 @@ from kit.clock import Clock, local_date
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record cases:close "
-        "requests:answer people:read figures:provider"
+        "requests:answer students:search people:read figures:provider"
     ),
-    "case_manager": "cases:read cases:record cases:close",
+    "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read",
-    "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
-    "office_support": "requests:submit",
+    "office_support": "requests:submit students:search",
     "ministry_analyst": "figures:national",
     "ministry_admin": "organisations:read organisations:manage guidance:edit",
 }
@@ -72,6 +72,7 @@ class World:
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
+    drafts: dict[str, tuple[str, c.Draft]] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)

@@ -42,6 +42,10 @@ PAGES = {
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
+        f"/incoming/{number_id(200)}/return",
+        f"/incoming/{number_id(200)}/decline",
+        "/search",
+        "/own-cases/new",
         "/cases",
         "/cases?state=new&manager=me",
         f"/cases/{number_id(303)}",
@@ -93,9 +97,11 @@ PAGES = {
 }
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
-    ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
+    ("lead", f"/incoming/{number_id(200)}/return"),
+    ("lead", f"/incoming/{number_id(200)}/decline"),
+    ("lead", "/own-cases/new"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
     *REGISTER_FORMS,
@@ -164,14 +170,33 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "tasks", "home", "reports", "organisations", "account", "sharing"}
+    ours = {
+        "requests",
+        "incoming",
+        "cases",
+        "tasks",
+        "home",
+        "reports",
+        "organisations",
+        "account",
+        "sharing",
+        "searching",
+    }
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0].partition("_")[0] in ours
     }
     assert posts == {
-        "requests.submit",
+        "incoming.decline",
+        "incoming.send_back",
+        "requests.show",
+        "requests_drafts.begin",
+        "requests_drafts.check",
+        "requests_drafts.discard",
+        "requests_drafts.edit",
+        "searching.open_own_case",
+        "searching.search",
         "requests.import_file",
         "incoming.show",
         "cases.assign",
