@@ -24,6 +24,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -111,7 +112,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(_Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(LettersStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -283,6 +284,7 @@ class CasesStub(_Stub, cases_pb2_grpc.CasesServiceServicer):
             reason = "" if actor.may(f"cases:{action}") else "permission-missing"
             reason = reason or ("not-assigned" if action == "record" and is_new else "")
             shown.allowed_actions.add(action=action, allowed=not reason, reason=reason)
+        shown.allowed_actions.add(action="letter", allowed=actor.may("cases:record") and not is_new)
         return shown
 
     @read
@@ -419,8 +421,8 @@ class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServic
         return n.ListNoticesResponse(notices=self.world.notices)
 
 
-class DocumentsStub(_Stub, documents_pb2_grpc.DocumentsServiceServicer):
-    """No page calls it yet; what is not defined is answered UNIMPLEMENTED."""
+class DocumentsStub(LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
+    """What no page calls is answered UNIMPLEMENTED."""
 
 
 @contextmanager

@@ -33,6 +33,8 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("Requests"), "requests.show_list", "requests"
     if who.may("cases:read"):
         yield _("Cases"), "cases.show_list", "cases"
+    if who.may("letters:approve"):
+        yield _("Letters"), "letters.show_queue", "letters"
     if who.may("figures:provider"):
         yield _("Figures"), "reports.show_current", "reports"
     if who.may("figures:national"):
