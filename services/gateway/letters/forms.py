@@ -9,13 +9,12 @@ from ascms.cases.v1 import cases_pb2
 from ascms.cases.v1 import letters_pb2 as pb
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, RadioField, SelectChoice, SelectMultipleField
+from wtforms import RadioField, SelectChoice, SelectMultipleField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.forms import read_version
+from services.gateway.cases.writing import VersionForm
 from services.gateway.letters.words import ANSWERS, FAMILIES, LANGUAGES, MODES, stage_name
-from services.gateway.sending import OnceForm
 
 
 def _slug(enum: Any, number: int, prefix: str) -> str:
@@ -28,7 +27,7 @@ ANSWER_SLUGS = {_slug(pb.LetterAnswer, each, "LETTER_ANSWER_"): each for each in
 FAMILY_SLUGS = {_slug(pb.LetterFamily, each, "LETTER_FAMILY_"): each for each in FAMILIES}
 
 
-class LetterForm(OnceForm):
+class LetterForm(VersionForm):
     """What stands in a letter. A draft may lack anything; what is needed is named before it is handed in."""
 
     which = RadioField(_l("Which letter"), choices=[], validate_choice=False)
@@ -45,7 +44,6 @@ class LetterForm(OnceForm):
     contact_phone = TextField(_l("Phone number to call"))
     skip_reason = TextField(_l("Why an earlier letter is left out"))
     attempts_reason = TextField(_l("Why it goes before more attempts to reach the whānau"))
-    version = HiddenField()
 
     def validate_language(self, field: RadioField) -> None:
         """One of the languages."""
@@ -101,9 +99,7 @@ class LetterForm(OnceForm):
 
     def revising(self, letter_id: UUID) -> pb.ReviseLetterRequest:
         """What the service is asked for other words."""
-        return pb.ReviseLetterRequest(
-            letter_id=str(letter_id), text=self.text(), expected_version=read_version(self.version)
-        )
+        return pb.ReviseLetterRequest(letter_id=str(letter_id), text=self.text(), expected_version=self.seen_version)
 
 
 _TEXTS = (
@@ -117,15 +113,8 @@ _TEXTS = (
 )
 
 
-class StepForm(OnceForm):
+class StepForm(VersionForm):
     """A step that needs only a button."""
-
-    version = HiddenField()
-
-    @property
-    def expected(self) -> int:
-        """The version that the person saw."""
-        return read_version(self.version)
 
 
 class ReturnForm(StepForm):
@@ -138,7 +127,7 @@ class ReturnForm(StepForm):
     def message(self, letter_id: UUID) -> pb.ReturnLetterRequest:
         """What the service is asked."""
         return pb.ReturnLetterRequest(
-            letter_id=str(letter_id), note=self.note.data or "", expected_version=self.expected
+            letter_id=str(letter_id), note=self.note.data or "", expected_version=self.seen_version
         )
 
 
@@ -159,7 +148,7 @@ class SendForm(StepForm):
             letter_id=str(letter_id),
             mode=MODE_SLUGS.get(self.mode.data, pb.LETTER_MODE_UNSPECIFIED),
             sent_on=_iso(self.sent_on.data),
-            expected_version=self.expected,
+            expected_version=self.seen_version,
         )
 
 
@@ -182,7 +171,7 @@ class AnswerForm(StepForm):
             answer=ANSWER_SLUGS.get(self.answer.data, pb.LETTER_ANSWER_UNSPECIFIED),
             answered_on=_iso(self.answered_on.data),
             note=self.note.data or "",
-            expected_version=self.expected,
+            expected_version=self.seen_version,
         )
 
 
@@ -198,7 +187,7 @@ class UndeliveredForm(StepForm):
             letter_id=str(letter_id),
             noted_on=_iso(self.noted_on.data),
             note=self.note.data or "",
-            expected_version=self.expected,
+            expected_version=self.seen_version,
         )
 
 
@@ -210,7 +199,7 @@ class WithdrawForm(StepForm):
     def message(self, letter_id: UUID) -> pb.WithdrawLetterRequest:
         """What the service is asked."""
         return pb.WithdrawLetterRequest(
-            letter_id=str(letter_id), reason=self.reason.data or "", expected_version=self.expected
+            letter_id=str(letter_id), reason=self.reason.data or "", expected_version=self.seen_version
         )
 
 

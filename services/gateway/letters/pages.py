@@ -1,6 +1,6 @@
 """What the pages of letters show, made from what the cases service says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from kit.web.dates import say_date, say_day
 from kit.web.i18n import current_language
-from services.gateway.cases.pages import name_or_gone
+from services.gateway.cases.names import Names
 from services.gateway.letters.words import FAMILIES, LANGUAGES, MODES, NEXT, STATES, letter_name, missing_words
 from services.gateway.wording import day_of, moment_of, today
 
@@ -72,7 +72,7 @@ class LetterPage:
     version: int
 
 
-def present_line(letter: pb.Letter, *, people: Mapping[str, str]) -> LetterLine:
+def present_line(letter: pb.Letter, *, names: Names) -> LetterLine:
     """One line."""
     return LetterLine(
         href=url_for("letters.show", letter_id=letter.letter_id),
@@ -80,13 +80,13 @@ def present_line(letter: pb.Letter, *, people: Mapping[str, str]) -> LetterLine:
         student=letter.student_name,
         case_number=letter.case_number,
         state=state_of(letter),
-        author=name_or_gone(people, letter.submitted_by or letter.drafted_by),
+        author=names.person(letter.submitted_by or letter.drafted_by),
         since=moment_of(letter.submitted_at) or moment_of(letter.drafted_at),
         due=day_of(letter.due_on),
     )
 
 
-def present_letter(letter: pb.Letter, *, people: Mapping[str, str]) -> LetterPage:
+def present_letter(letter: pb.Letter, *, names: Names) -> LetterPage:
     """A letter for its page."""
     acts = {each.action: each for each in letter.allowed_actions}
     return LetterPage(
@@ -104,11 +104,11 @@ def present_letter(letter: pb.Letter, *, people: Mapping[str, str]) -> LetterPag
         may=frozenset(name for name, act in acts.items() if act.allowed),
         blocked=[words for act in letter.allowed_actions if (words := why_not(act))],
         return_note=letter.return_note,
-        returned_by=name_or_gone(people, letter.returned_by),
+        returned_by=names.person(letter.returned_by),
         document_id=letter.document_id,
         is_ended=letter.state in ENDED,
         is_printing=letter.state == pb.LETTER_STATE_APPROVED and not letter.document_id,
-        steps=_steps(letter, people),
+        steps=_steps(letter, names),
         version=letter.version,
     )
 
@@ -141,15 +141,14 @@ def why_not(act: pb.LetterAction) -> str:
     return ""
 
 
-def _steps(letter: pb.Letter, people: Mapping[str, str]) -> list[Step]:
-    def who(person_id: str) -> str:
-        return name_or_gone(people, person_id)
-
-    steps = [Step(_("Begun"), who(letter.drafted_by), moment_of(letter.drafted_at))]
+def _steps(letter: pb.Letter, names: Names) -> list[Step]:
+    steps = [Step(_("Begun"), names.person(letter.drafted_by), moment_of(letter.drafted_at))]
     if letter.submitted_at.seconds:
-        steps.append(Step(_("Handed in for approval"), who(letter.submitted_by), moment_of(letter.submitted_at)))
+        steps.append(
+            Step(_("Handed in for approval"), names.person(letter.submitted_by), moment_of(letter.submitted_at))
+        )
     if letter.approved_at.seconds:
-        steps.append(Step(_("Approved"), who(letter.approved_by), moment_of(letter.approved_at)))
+        steps.append(Step(_("Approved"), names.person(letter.approved_by), moment_of(letter.approved_at)))
     if letter.sent_on:
         way = str(MODES.get(letter.mode, ""))
         answer_by = day_of(letter.response_due_on)
@@ -157,9 +156,9 @@ def _steps(letter: pb.Letter, people: Mapping[str, str]) -> list[Step]:
         if answer_by and not letter.ended_on:
             words = say_day(answer_by, today=today(), language=current_language())
             text = _("An answer is awaited by: %(day)s", day=words)
-        steps.append(Step(_("Sent: %(way)s", way=way), who(letter.sent_by), day_of(letter.sent_on), text))
+        steps.append(Step(_("Sent: %(way)s", way=way), names.person(letter.sent_by), day_of(letter.sent_on), text))
     if letter.ended_on:
-        steps.append(Step(state_of(letter)[0], who(letter.ended_by), day_of(letter.ended_on), letter.end_note))
+        steps.append(Step(state_of(letter)[0], names.person(letter.ended_by), day_of(letter.ended_on), letter.end_note))
     return steps[::-1]
 
 

@@ -11,7 +11,8 @@ from ascms.documents.v1 import letters_pb2 as documents_letters
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
-from services.gateway.backends import call, names_of
+from services.gateway.backends import call
+from services.gateway.cases.names import Names
 from services.gateway.letters import pages
 from services.gateway.letters.forms import (
     AnswerForm,
@@ -65,8 +66,8 @@ def show_list(case_id: UUID) -> str:
 
 
 def _lines(letters: Any) -> list[pages.LetterLine]:
-    people = names_of({one for letter in letters for one in (letter.submitted_by, letter.drafted_by)} - {""})
-    return [pages.present_line(letter, people=people) for letter in letters]
+    names = Names.of(one for letter in letters for one in (letter.submitted_by, letter.drafted_by))
+    return [pages.present_line(letter, names=names) for letter in letters]
 
 
 @blueprint.route("/cases/<uuid:case_id>/letters/new", methods=["GET", "POST"])
@@ -140,7 +141,7 @@ def approve(letter_id: UUID) -> Response:
 def _press(letter_id: UUID, method: str, kind: Callable[..., Any], done: str) -> Response:
     form = StepForm()
     if form.is_sent():
-        message = kind(letter_id=str(letter_id), expected_version=form.expected)
+        message = kind(letter_id=str(letter_id), expected_version=form.seen_version)
         answer = send(form, lambda: call("cases", method, message, idempotency_key=form.key))
         if answer is not None:
             remember_position(answer)
@@ -259,7 +260,7 @@ def _get(letter_id: UUID) -> pb.Letter:
 
 
 def _present(letter: pb.Letter) -> pages.LetterPage:
-    return pages.present_letter(letter, people=names_of(pages.ids_of(letter)))
+    return pages.present_letter(letter, names=Names.of(pages.ids_of(letter)))
 
 
 def _back(letter_id: UUID, done: str) -> Response:
