@@ -3,10 +3,13 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.handing import blueprint as cases_handing
 from services.gateway.cases.navigation import case_tabs
+from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
+from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -32,8 +35,11 @@ def register(app: Flask) -> None:
         searching,
         incoming,
         cases,
+        cases_handing,
+        cases_opened,
         cases_work,
         tasks,
+        letters,
         reports,
         organisations,
         account,

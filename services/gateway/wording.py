@@ -113,6 +113,14 @@ _VIOLATIONS = {
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
     "range": _l("Write the minutes as a number from 0 to 1440, such as 25."),
     "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
+    "not-a-caregiver": _l("Choose among the caregivers of the case."),
+    "not-safe-to-contact": _l("Choose people who are safe to contact."),
+    "twice": _l("Choose each person once."),
+    "already-sent": _l("This letter was sent already. Choose the next one."),
+    "goes-back": _l("A later letter was sent already. Choose the next one."),
+    "needs-address": _l("The letter has no postal address. Choose another way, or have it given back and add one."),
+    "needs-email": _l("We have no email address of everyone it is for. Choose another way."),
+    "too-early": _l("This day is too early. Choose a later one."),
     "more-than-total": _l("The half-days present cannot be more than the half-days open."),
 }
 _FORMS = {
@@ -124,6 +132,7 @@ _FORMS = {
     "gender": _l("Write female, male or another, or leave it empty."),
     "safe_to_contact": _l("Write yes or no, or leave it empty."),
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
+    "contact_phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
     "school_number": _l("A school number has up to four digits."),
@@ -175,11 +184,23 @@ _ERRORS = {
     "case-closed": _l("The case is closed. Reopen it first."),
     "not-closed": _l("The case is open already."),
     "closing-needs-tasks": _l("The case still has open tasks. Complete or cancel them, then close it."),
+    "closing-needs-letters": _l("The case still has open letters. Finish or withdraw them, then close it."),
     "task-ended": _l("This task was completed or cancelled already."),
     "already-contact": _l("That is so already."),
     "already-answered": _l("A colleague answered this request already."),
     "already-assigned": _l("This person is the case manager already."),
+    "letter-open": _l("A letter of this kind is being written already. Finish or withdraw it first."),
+    "letter-state": _l("The letter has moved on meanwhile. Look at where it stands now."),
+    "letter-incomplete": _l("Something is missing from the letter. See below what it is."),
+    "own-letter": _l("You wrote this letter, so someone else approves it."),
+    "letter-not-printed": _l("The PDF is being made. Try again in a moment."),
+    "letter-too-early": _l("It is too soon after the letter before. See below from which day it may be sent."),
     "already-open": _l("There is an open request for this student already."),
+}
+NOT_ASSIGNED = {
+    "not-found": _l("It is not there any more, or not yours to see."),
+    "already-assigned": _l("This person has it already."),
+    "case-closed": _l("It is closed. Reopen it first."),
 }
 ACTION_REASONS: Mapping[tuple[str, str], object] = {
     ("record", "not-assigned"): _l("Recording needs a case manager. Choose one first."),

@@ -34,6 +34,7 @@ VERBS = {
     "close": "cases:close",
     "reopen": "cases:close",
     "contact": "cases:assign",
+    "letter": "cases:record",
 }
 
 
@@ -53,6 +54,7 @@ def _why_not(verb: str, state: int, tasks: int) -> str:
         "reopen": "" if is_closed else "not-closed",
         "correct": "",
         "resume": "" if is_paused else "not-paused",
+        "letter": "not-assigned" if state == c.CASE_STATE_NEW else "",
         "record": "not-assigned" if state == c.CASE_STATE_NEW else "",
         "pause": "" if state == c.CASE_STATE_ACTIVE else "already-paused" if is_paused else "not-active",
         "close": "closing-needs-tasks" if tasks else "",
@@ -335,7 +337,7 @@ class CaseWork:
             caseloads=[l.Caseload(case_manager_id=manager, assigned=1, active=1, record_missing=1, record_stale=1)],
             new_cases=[self._waiting(each) for each in new],
             new_count=len(new),
-            woken_cases=[self._waiting(world.cases[0])],
+            woken_cases=[self._waiting(each) for each in world.cases[:1]],
             overdue_tasks=sum(task.due_on < today for task in world.tasks if task.state == c.TASK_STATE_OPEN),
         )
 

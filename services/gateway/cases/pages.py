@@ -163,6 +163,13 @@ def _blocked(case: cases_pb2.Case, action: cases_pb2.AllowedAction) -> Blocked |
             action.count,
         )
         return Blocked(str(words), url_for("cases.show", case_id=case.case_id, _anchor="due"), str(_("Show them")))
+    if action.reason == "closing-needs-letters":
+        words = ngettext(
+            "Closing needs: %(num)s open letter to be finished or withdrawn.",
+            "Closing needs: %(num)s open letters to be finished or withdrawn.",
+            action.count,
+        )
+        return Blocked(str(words), url_for("letters.show_list", case_id=case.case_id), str(_("Show them")))
     if (action.action, action.reason) in ACTION_REASONS:
         return Blocked(str(ACTION_REASONS[action.action, action.reason]))
     return None
@@ -343,8 +350,9 @@ def present_health(case: cases_pb2.Case) -> list[RecordPart]:
 
 
 def other_kinds() -> list[tuple[str, str]]:
-    """What can be recorded besides a visit: where and in which words."""
-    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if kind != cases_pb2.EVENT_KIND_HOME_VISIT]
+    """What can be recorded besides a visit and the parts of the record: where and in which words."""
+    elsewhere = {"home-visit", *(slug for _words, slug in _PARTS.values())}
+    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if slug not in elsewhere]
 
 
 def everyone_in(answer: cases_pb2.GetCaseResponse) -> set[str]:

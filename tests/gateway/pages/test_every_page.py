@@ -14,6 +14,7 @@ from flask import Flask
 
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
@@ -61,6 +62,10 @@ PAGES = {
         f"/cases/{number_id(303)}/reopen",
         f"/cases/{number_id(303)}/contact",
         f"/cases/{number_id(303)}/tasks/new",
+        f"/cases/{number_id(303)}/access",
+        "/cases?record=missing",
+        "/cases/hand-out",
+        f"/cases/hand-out/result?given=2&refused={number_id(303)}~26-00817~case-closed&not_given=1",
         "/tasks",
         "/tasks?show=overdue&whose=me",
         f"/tasks/{number_id(690)}",
@@ -69,8 +74,24 @@ PAGES = {
         "/figures/2026-Q1",
         "/people",
         "/account",
+        "/letters",
+        f"/letters/{letter_id(1)}",
+        f"/letters/{letter_id(1)}/return",
     ],
-    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui", "/tasks"],
+    "manager": [
+        "/",
+        "/cases",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}/events/new?kind=hui",
+        f"/cases/{number_id(303)}/letters",
+        f"/cases/{number_id(303)}/letters/new",
+        f"/letters/{letter_id(0)}",
+        f"/letters/{letter_id(0)}/edit",
+        f"/letters/{letter_id(2)}/send",
+        f"/letters/{letter_id(3)}",
+        f"/letters/{letter_id(3)}/answer",
+        "/tasks",
+    ],
     "attendance": [
         "/",
         "/requests",
@@ -104,6 +125,7 @@ POSTS = [
     ("lead", "/own-cases/new"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    ("lead", "/cases/hand-out"),
     *REGISTER_FORMS,
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
@@ -114,6 +136,13 @@ POSTS = [
     ("manager", f"/tasks/{number_id(690)}"),
     ("manager", f"/tasks/{number_id(690)}/cancel"),
     ("lead", f"/tasks/{number_id(690)}/reassign"),
+    ("manager", f"/cases/{number_id(303)}/letters/new"),
+    ("manager", f"/letters/{letter_id(0)}/edit"),
+    ("lead", f"/letters/{letter_id(1)}/return"),
+    ("manager", f"/letters/{letter_id(2)}/send"),
+    ("manager", f"/letters/{letter_id(3)}/answer"),
+    ("manager", f"/letters/{letter_id(3)}/undelivered"),
+    ("manager", f"/letters/{letter_id(0)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),
@@ -201,6 +230,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "incoming.show",
         "cases.assign",
         "cases.record",
+        "cases_handing.hand_out",
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
     }
