@@ -339,6 +339,8 @@ def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
 def _offer(field: SelectMultipleField, list_name: str) -> None:
     """The choices of a list; while it cannot be read, at least those that were made."""
     known = optional(lambda: choices_of(list_name)) or []
+    field.validate_choice = bool(known)
+    field._invalid_choice_message = _CHOOSE
     field.choices = known or [SelectChoice(code, code) for code in field.data or []]
 
 
