@@ -1,4 +1,4 @@
-"""A request back and forth: begun as a draft, found without macrons, asked about, replied to, declined with a reason."""
+"""A request back and forth: a draft, found without macrons, asked about, replied to, declined with a reason."""
 
 from typing import TYPE_CHECKING
 from uuid import uuid4

@@ -163,11 +163,13 @@ class StudentForm(OnceForm):
 class RequestForm(StudentForm):
     """A request for support for one student, as far as it is written: only what is there is checked."""
 
-    ethnicities = SelectMultipleField(_l("Ethnicities"), description=_l("At most three"), validate_choice=False)
+    ethnicities = SelectMultipleField(
+        _l("Ethnicities"), description=_l("At most three"), invalid_choice_message=_CHOOSE
+    )
     is_sensitive = BooleanField(_l("The student’s address and contacts need special care"))
-    steps = SelectMultipleField(_l("What kinds of things have you tried?"), validate_choice=False)
+    steps = SelectMultipleField(_l("What kinds of things have you tried?"), invalid_choice_message=_CHOOSE)
     steps_tried = LongTextField(_l("What have you tried?"))
-    barriers = SelectMultipleField(_l("What stands in the way?"), validate_choice=False)
+    barriers = SelectMultipleField(_l("What stands in the way?"), invalid_choice_message=_CHOOSE)
     barrier_words = LongTextField(_l("More about what stands in the way"))
     concern = LongTextField(_l("What worries you?"))
     shown = HiddenField(default=str(SHOWN_CAREGIVERS))
@@ -288,6 +290,7 @@ for _number in range(1, MOST_CAREGIVERS + 1):
         SelectMultipleField(
             _l("Safe without asking the school first"),
             choices=[SelectChoice(str(way), words) for way, words in CONTACT_WAYS.items()],
+            invalid_choice_message=_CHOOSE,
         ),
     )
     setattr(RequestForm, f"caregiver_{_number}_safe_note", TextField(_l("What to bear in mind")))
@@ -340,7 +343,6 @@ def _offer(field: SelectMultipleField, list_name: str) -> None:
     """The choices of a list; while it cannot be read, at least those that were made."""
     known = optional(lambda: choices_of(list_name)) or []
     field.validate_choice = bool(known)
-    field._invalid_choice_message = _CHOOSE
     field.choices = known or [SelectChoice(code, code) for code in field.data or []]
 
 
