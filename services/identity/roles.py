@@ -59,7 +59,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "primary_contact": _role(OrganisationKind.SCHOOL),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
         "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
-        "service_desk": _role(OrganisationKind.MINISTRY),
+        "service_desk": _role(OrganisationKind.MINISTRY, "access:find"),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
     }
 )

@@ -24,6 +24,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_desk import DeskStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -51,7 +52,7 @@ def counts(pairs: Iterable[tuple[str, int]]) -> list[c.FilterCount]:
     return [c.FilterCount(filter=name, count=count) for name, count in pairs]
 
 
-class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(DeskStub, _Stub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read

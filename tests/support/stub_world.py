@@ -29,6 +29,7 @@ PERMISSIONS = {
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
     "ministry_admin": "organisations:read",
+    "service_desk": "access:find",
 }
 
 

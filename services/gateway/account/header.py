@@ -39,6 +39,8 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("National figures"), "reports.show_current_national", "reports"
     if who.may("organisations:read"):
         yield _("Organisations"), "organisations.show_list", "organisations"
+    if who.may("access:find"):
+        yield _("Access"), "desk.find", "desk"
     if who.may("people:read"):
         yield _("People"), "organisations.show_people", ""
 

@@ -9,9 +9,10 @@ _BY_PERMISSION = (
     ("figures:national", "analyst"),
     ("organisations:read", "admin"),
     ("people:read", "authoriser"),
+    ("access:find", "desk"),
 )
 
 
 def page_of(who: Caller) -> str:
-    """The name of the first page: "lead", "case_manager", "school", "analyst", "admin", "authoriser", "waiting"."""
+    """The name of the first page: one of those above, or "waiting"."""
     return next((page for permission, page in _BY_PERMISSION if who.may(permission)), "waiting")

@@ -40,6 +40,7 @@ PAGES = {
     "analyst": ["/", "/national-figures/2026-Q1"],
     "admin": ["/", "/organisations", "/organisations?kind=schools"],
     "authoriser": ["/", "/people"],
+    "desk": ["/", "/access"],
     "contact": ["/", "/account"],
     "": ["/", "/privacy", "/accessibility"],
 }
@@ -50,6 +51,7 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    ("desk", "/access"),
 ]
 NEEDS = [
     ("contact", "/requests"),
@@ -97,19 +99,26 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
     response = as_(key).post(path, form)
     assert response.status_code == 400
     assert "That form could not be used" in response.text
-    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent"} & {
+    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent", "FindAccess"} & {
         method for method, _request in world.calls
     }
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account"}
+    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account", "desk"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0] in ours
     }
-    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"}
+    assert posts == {
+        "requests.submit",
+        "requests.import_file",
+        "incoming.show",
+        "cases.assign",
+        "cases.record",
+        "desk.find",
+    }
 
 
 @pytest.mark.parametrize(("key", "path"), NEEDS)
