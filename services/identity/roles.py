@@ -54,9 +54,11 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close"),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
-        "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "attendance_lead": _role(
+            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all"
+        ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
-        "primary_contact": _role(OrganisationKind.SCHOOL),
+        "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
         "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
         "service_desk": _role(OrganisationKind.MINISTRY, "access:find"),

@@ -14,11 +14,13 @@ from kit.sweeps import clear_deadline, keep_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE, OWNERS_DEADLINE
 from services.cases.commands.deps import Deps, check_case_manager
+from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
 from services.cases.domain.entries import EventKind, TimelineEntry, with_corrections
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART
+from services.cases.domain.sharing import SharedChange
 from services.cases.domain.tasks import Task
 from services.cases.store import cases, counts, entries, pauses, requests, tasks
 from services.cases.store.entries import Position
@@ -172,6 +174,7 @@ def set_primary_contact(
         case = domain.cases.set_contact(before, actor, person_id=person_id, expected_version=expected_version)
         assert record is not None
         cases.update_case(tx, case)
+        tell_school(tx, case, SharedChange.NAMED, now=now)
         told = events.primary_contact_set(case, previous=before.primary_contact_id, set_by=actor.person_id)
         seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("set-primary-contact", case_id), events=[told], now=now)

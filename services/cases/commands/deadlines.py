@@ -6,6 +6,9 @@ ANSWER_DEADLINE = "answer-request"
 TASK_DEADLINE = "task-due"
 """A task open past its day: `tasks.note_task_overdue`."""
 
+SOON_DEADLINE = "task-soon"
+"""A task open on the morning before its day: `tasks.note_task_due`."""
+
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
 

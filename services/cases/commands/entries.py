@@ -12,6 +12,7 @@ from kit.db import Transaction
 from kit.errors import InvalidArgumentError, NotFoundError
 from services.cases import domain, events
 from services.cases.commands.deps import Deps
+from services.cases.commands.sharing import share_entry
 from services.cases.domain.entries import Correction, Entry, EventKind, Outcome, TimelineEntry, Visibility
 from services.cases.domain.reference import RECORD_PART
 from services.cases.store import cases, counts, entries
@@ -73,6 +74,7 @@ def record_event(
         entries.insert_entry(tx, entry)
         cases.update_case(tx, case)
         counts.move_case(tx, before, case)
+        share_entry(tx, case, TimelineEntry(entry), now=now)
         return finish(
             tx,
             (entry, case.version),
@@ -110,6 +112,7 @@ def add_note(
         case = domain.cases.add_note(before, actor, expected_version=expected_version)
         entries.insert_entry(tx, entry)
         cases.update_case(tx, case)
+        share_entry(tx, case, TimelineEntry(entry), now=now)
         told = [events.note_added(entry)]
         return finish(tx, (entry, case.version), entry=Audit("add-note", entry.id), events=told, now=now)
 
@@ -173,6 +176,7 @@ def correct_entry(
         entries.insert_correction(tx, correction)
         cases.update_case(tx, case)
         counts.move_case(tx, before, case)
+        share_entry(tx, case, now_is, now=now)
         told = [events.entry_corrected(was.holding, correction)]
         return finish(tx, (now_is, case.version), entry=Audit("correct-entry", entry_id), events=told, now=now)
 

@@ -14,10 +14,12 @@ from kit.sweeps import clear_deadline, set_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import WAKE_DEADLINE
 from services.cases.commands.deps import Deps
+from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART, Reference
+from services.cases.domain.sharing import SharedChange
 from services.cases.store import cases, counts, letters, pauses, tasks
 
 MOST_NAMED = 20
@@ -74,6 +76,7 @@ def pause_case(deps: Deps, actor: Actor, *, case_id: UUID, rest: Rest, expected_
         waking = datetime.combine(pause.wakes_on, time(), NEW_ZEALAND)
         set_deadline(tx, kind=WAKE_DEADLINE, subject_id=case_id, due_at=waking)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.PAUSED, now=now)
         return finish(tx, seen, entry=Audit("pause-case", case_id), events=[events.case_paused(pause)], now=now)
 
 
@@ -94,6 +97,7 @@ def resume_case(deps: Deps, actor: Actor, *, case_id: UUID, expected_version: in
         told = events.case_resumed(record.case, resumed_on=today, resumed_by=actor.person_id)
         _end_pause(tx, record.case, on=today, by=actor.person_id, at=now)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.RESUMED, now=now)
         return finish(tx, seen, entry=Audit("resume-case", case_id), events=[told], now=now)
 
 
@@ -116,6 +120,7 @@ def wake_case(deps: Deps, actor: Actor, case_id: UUID) -> None:
         awake = domain.pauses.awake(case)
         cases.update_case(tx, awake)
         counts.move_case(tx, case, awake)
+        tell_school(tx, awake, SharedChange.RESUMED, now=now)
         finish(tx, None, entry=Audit("wake-case", case_id), events=[told], now=now)
 
 
@@ -158,6 +163,7 @@ def close_case(deps: Deps, actor: Actor, *, case_id: UUID, how: Finish, expected
             _end_pause(tx, record.case, on=today, by=actor.person_id, at=now)
         pauses.insert_closing(tx, closing)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.CLOSED, now=now)
         told = [events.case_closed(closing, closed_on=today)]
         return finish(tx, seen, entry=Audit("close-case", case_id, reason=closing.reason), events=told, now=now)
 
@@ -183,6 +189,7 @@ def reopen_case(
         case = domain.closings.reopen(record.case, actor, keeps_owner=keeps_owner, expected_version=expected_version)
         closing_id = pauses.end_closing(tx, case_id, reason=reason, by=actor.person_id, at=now)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.REOPENED, now=now)
         told = events.case_reopened(
             seen.record.case, closing_id=closing_id, reopened_on=local_date(now), reopened_by=actor.person_id
         )

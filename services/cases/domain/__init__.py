@@ -13,6 +13,7 @@ from services.cases.domain import (
     reference,
     requests,
     shared,
+    sharing,
     students,
     tasks,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "reference",
     "requests",
     "shared",
+    "sharing",
     "students",
     "tasks",
 ]

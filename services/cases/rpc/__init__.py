@@ -11,6 +11,7 @@ from services.cases.rpc.leavers import LeaverMethods
 from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
+from services.cases.rpc.sharing import SharingMethods
 from services.cases.rpc.tasks import TaskMethods
 
 
@@ -20,6 +21,7 @@ class CasesServicer(
     EntryMethods,
     TaskMethods,
     PauseMethods,
+    SharingMethods,
     LeaverMethods,
     LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,

@@ -132,6 +132,7 @@ def log_access(tx: Transaction, *, log_id: UUID, subject: str, subject_id: UUID,
         actor_id=tx.actor.person_id,
         request_id=request_id(),
         opened_at=now,
+        actor_tenant_id=tx.actor.tenant_id,
     )
 
 

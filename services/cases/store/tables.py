@@ -89,6 +89,12 @@ REQUEST_COUNT = shared_table(
     guest_reads=("tenant_id", "guest_id", "state", "items"),
 )
 
+CASE_GUEST_READS = (
+    *("tenant_id", "guest_id", "id", "state", "number"),
+    *("given_names", "family_name", "preferred_name", "year_level"),
+    *("case_manager_id", "primary_contact_id", "opened_at", "wakes_on", "closed_at"),
+)
+
 CASE = shared_table(
     "case_record",
     METADATA,
@@ -123,6 +129,8 @@ CASE = shared_table(
     Index("case_record_state", "tenant_id", "state", "opened_at", "id"),
     Index("case_record_case_manager", "tenant_id", "case_manager_id", "opened_at", "id"),
     Index("case_record_school", "guest_id", "id"),
+    Index("case_record_shared", "guest_id", "opened_at", "id"),
+    Index("case_record_contact", "guest_id", "primary_contact_id", "opened_at", "id"),
     Index(
         "case_record_health",
         "tenant_id",
@@ -138,7 +146,7 @@ CASE = shared_table(
         "id",
         postgresql_where=text("health_due_on IS NOT NULL"),
     ),
-    guest_reads=("tenant_id", "guest_id", "id", "state", "number"),
+    guest_reads=CASE_GUEST_READS,
 )
 
 # How many cases stand where and with whom; the nil UUID stands for nobody. See REQUEST_COUNT.
@@ -201,6 +209,28 @@ CORRECTION = tenant_table(
     tenant_reference(["entry_id"], "entry"),
     Index("correction_case", "tenant_id", "case_id", "entry_id", "number"),
     key=("entry_id", "number"),
+)
+
+# What the school reads of an entry, as long as it is shared: see `domain.sharing.shared_form`.
+SHARED_ENTRY = shared_table(
+    "shared_entry",
+    METADATA,
+    Column("entry_id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_by", postgresql.UUID, nullable=False),
+    Column("shared_at", DateTime(timezone=True), nullable=False),
+    Column("corrected_at", DateTime(timezone=True)),
+    tenant_reference(["entry_id"], "entry"),
+    Index("shared_entry_case", "guest_id", "case_id", "happened_on", "shared_at", "entry_id"),
+    key=("entry_id",),
+    guest_reads=(
+        *("tenant_id", "guest_id", "entry_id", "case_id", "kind", "happened_on", "outcome", "note"),
+        *("recorded_by", "shared_at", "corrected_at"),
+    ),
 )
 
 TASK = tenant_table(
@@ -354,5 +384,7 @@ ACCESS_LOG = tenant_table(
     Column("actor_id", postgresql.UUID, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
+    # The organisation for which they read: the provider itself, or the student's school.
+    Column("actor_tenant_id", postgresql.UUID),
     Index("access_log_subject", "tenant_id", "subject_id", "opened_at"),
 )

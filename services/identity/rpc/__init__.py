@@ -2,6 +2,7 @@
 
 from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
+from services.identity.rpc.contacts import ContactMethods
 from services.identity.rpc.desk import DeskMethods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
@@ -10,5 +11,5 @@ from services.identity.rpc.staff import StaffMethods
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, StaffMethods, DeskMethods):
+class IdentityServicer(DirectoryMethods, ContactMethods, InvitationMethods, AccessMethods, StaffMethods, DeskMethods):
     """ascms.identity.v1.IdentityService."""
