@@ -3,7 +3,9 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.views import blueprint as cases
+from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
@@ -12,12 +14,15 @@ from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
+from services.gateway.tasks.views import blueprint as tasks
 
 BLUEPRINTS = (
     home,
     requests,
     incoming,
     cases,
+    cases_work,
+    tasks,
     sharing,
     reports,
     organisations,
@@ -29,6 +34,7 @@ BLUEPRINTS = (
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
+    app.jinja_env.globals["case_tabs"] = case_tabs
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 

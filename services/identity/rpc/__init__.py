@@ -6,10 +6,21 @@ from services.identity.rpc.contacts import ContactMethods
 from services.identity.rpc.desk import DeskMethods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
+from services.identity.rpc.plans import PlanMethods
+from services.identity.rpc.register import RegisterMethods
 from services.identity.rpc.staff import StaffMethods
 
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, ContactMethods, InvitationMethods, AccessMethods, StaffMethods, DeskMethods):
+class IdentityServicer(
+    DirectoryMethods,
+    ContactMethods,
+    InvitationMethods,
+    AccessMethods,
+    StaffMethods,
+    RegisterMethods,
+    PlanMethods,
+    DeskMethods,
+):
     """ascms.identity.v1.IdentityService."""
