@@ -1,13 +1,27 @@
 """The sections that stand above every page: only those that the person's roles open."""
 
-from collections.abc import Iterator
-
 from flask import request, url_for
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from kit.web.pages import Link
 from services.gateway.security import Caller
 from services.gateway.wording import role_name
+
+_SECTIONS = (
+    (None, _l("Start"), "home.show", "home"),
+    ("requests:answer", _l("Requests"), "incoming.show_list", "incoming"),
+    ("requests:submit", _l("Requests"), "requests.show_list", "requests"),
+    ("cases:read-shared", _l("Shared"), "sharing.show_list", "sharing"),
+    ("cases:read", _l("Cases"), "cases.show_list", "cases"),
+    ("cases:read", _l("Tasks"), "tasks.show_list", "tasks"),
+    ("figures:provider", _l("Figures"), "reports.show_current", "reports"),
+    ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
+    ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
+    ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
+    ("access:find", _l("Access"), "desk.find", "desk"),
+    ("people:read", _l("People"), "organisations.show_people", ""),
+)
+"""Who sees it, its words, where it leads, and the blueprints whose pages count as this section."""
 
 
 def sections_for(who: Caller) -> list[Link]:
@@ -17,36 +31,13 @@ def sections_for(who: Caller) -> list[Link]:
     endpoint = request.endpoint or ""
     return [
         Link(
-            text,
+            str(text),
             url_for(target),
-            is_current=endpoint == target or (section == mark and not endpoint.endswith(".show_people")),
+            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
         )
-        for text, target, mark in _sections(who)
+        for permission, text, target, mark in _SECTIONS
+        if permission is None or who.may(permission)
     ]
-
-
-def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
-    """Words, where to, and the blueprint whose pages count as this section."""
-    yield _("Start"), "home.show", "home"
-    if who.may("requests:answer"):
-        yield _("Requests"), "incoming.show_list", "incoming"
-    if who.may("requests:submit"):
-        yield _("Requests"), "requests.show_list", "requests"
-    if who.may("cases:read-shared"):
-        yield _("Shared"), "sharing.show_list", "sharing"
-    if who.may("cases:read"):
-        yield _("Cases"), "cases.show_list", "cases"
-        yield _("Tasks"), "tasks.show_list", "tasks"
-    if who.may("figures:provider"):
-        yield _("Figures"), "reports.show_current", "reports"
-    if who.may("figures:national"):
-        yield _("National figures"), "reports.show_current_national", "reports"
-    if who.may("organisations:read"):
-        yield _("Organisations"), "organisations.show_list", "organisations"
-    if who.may("access:find"):
-        yield _("Access"), "desk.find", "desk"
-    if who.may("people:read"):
-        yield _("People"), "organisations.show_people", ""
 
 
 def roles_of(who: Caller) -> str:

@@ -17,12 +17,28 @@ from kit.rpc.contract import methods
 from services.gateway.pages import BLUEPRINTS
 from tests.gateway.pages.conftest import Browser
 from tests.support.services import contract_services
+from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
 As = Callable[..., Browser]
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
 SHARED = f"/shared/{number_id(303)}"
+REGISTER_FORMS = [
+    ("admin", path)
+    for path in (
+        "/organisations/new",
+        f"/organisations/{number_id(1)}/change",
+        f"/organisations/{number_id(1)}/suspend",
+        f"/organisations/{number_id(1)}/resume",
+        f"/organisations/{number_id(1)}/invite",
+        f"/organisations/{number_id(2)}/place",
+        "/catchments/new",
+        f"/catchments/{CODE}/change",
+        "/organisations/file",
+        f"/organisations/file/{PLAN}",
+    )
+]
 PAGES = {
     "lead": [
         "/",
@@ -64,7 +80,16 @@ PAGES = {
         SHARED,
     ],
     "analyst": ["/", "/national-figures/2026-Q1"],
-    "admin": ["/", "/organisations", "/organisations?kind=schools"],
+    "admin": [
+        "/",
+        "/organisations",
+        "/organisations?kind=schools",
+        *(path for _key, path in REGISTER_FORMS),
+        f"/organisations/{number_id(1)}",
+        f"/organisations/{number_id(2)}",
+        "/catchments",
+        f"/catchments/{CODE}",
+    ],
     "authoriser": ["/", "/people"],
     "desk": ["/", "/access"],
     "contact": ["/", "/account", "/shared", SHARED],
@@ -80,6 +105,7 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    *REGISTER_FORMS,
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
     ("manager", f"/cases/{number_id(303)}/pause"),
@@ -105,6 +131,8 @@ NEEDS = [
     ("lead", "/national-figures/2026-Q1"),
     ("attendance", "/cases"),
     ("attendance", "/organisations"),
+    ("analyst", "/organisations/new"),
+    ("lead", "/catchments"),
     ("analyst", "/cases"),
     ("newcomer", "/cases"),
 ]
