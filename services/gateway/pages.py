@@ -3,6 +3,7 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.handing import blueprint as cases_handing
 from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
@@ -25,6 +26,7 @@ BLUEPRINTS = (
     incoming,
     cases,
     cases_work,
+    cases_handing,
     tasks,
     sharing,
     reports,
