@@ -1,6 +1,7 @@
 """The pages of the product: which blueprints there are. Each folder beside this file holds one noun."""
 
 from flask import Flask
+from services.gateway.cases.opened import blueprint as cases_opened
 
 from services.gateway.account.views import blueprint as account
 from services.gateway.cases.handing import blueprint as cases_handing
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     cases,
     cases_work,
     cases_handing,
+    cases_opened,
     tasks,
     sharing,
     reports,
