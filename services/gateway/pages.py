@@ -1,11 +1,11 @@
 """The pages of the product: which blueprints there are. Each folder beside this file holds one noun."""
 
 from flask import Flask
-from services.gateway.cases.opened import blueprint as cases_opened
 
 from services.gateway.account.views import blueprint as account
 from services.gateway.cases.handing import blueprint as cases_handing
 from services.gateway.cases.navigation import case_tabs
+from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
