@@ -10,6 +10,7 @@ from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
 from services.gateway.home.views import blueprint as home
+from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     cases_handing,
     cases_opened,
     tasks,
+    letters,
     sharing,
     reports,
     organisations,

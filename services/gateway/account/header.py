@@ -14,6 +14,7 @@ _SECTIONS = (
     ("cases:read-shared", _l("Shared"), "sharing.show_list", "sharing"),
     ("cases:read", _l("Cases"), "cases.show_list", "cases"),
     ("cases:read", _l("Tasks"), "tasks.show_list", "tasks"),
+    ("letters:approve", _l("Letters"), "letters.show_queue", "letters"),
     ("figures:provider", _l("Figures"), "reports.show_current", "reports"),
     ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
     ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),

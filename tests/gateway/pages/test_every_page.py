@@ -17,6 +17,7 @@ from kit.rpc.contract import methods
 from services.gateway.pages import BLUEPRINTS
 from tests.gateway.pages.conftest import Browser
 from tests.support.services import contract_services
+from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
@@ -72,8 +73,24 @@ PAGES = {
         "/figures/2026-Q1",
         "/people",
         "/account",
+        "/letters",
+        f"/letters/{letter_id(1)}",
+        f"/letters/{letter_id(1)}/return",
     ],
-    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui", "/tasks"],
+    "manager": [
+        "/",
+        "/cases",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}/events/new?kind=hui",
+        f"/cases/{number_id(303)}/letters",
+        f"/cases/{number_id(303)}/letters/new",
+        f"/letters/{letter_id(0)}",
+        f"/letters/{letter_id(0)}/edit",
+        f"/letters/{letter_id(2)}/send",
+        f"/letters/{letter_id(3)}",
+        f"/letters/{letter_id(3)}/answer",
+        "/tasks",
+    ],
     "attendance": [
         "/",
         "/requests",
@@ -123,6 +140,13 @@ POSTS = [
     ("manager", f"/tasks/{number_id(690)}/cancel"),
     ("lead", f"/tasks/{number_id(690)}/reassign"),
     ("desk", "/access"),
+    ("manager", f"/cases/{number_id(303)}/letters/new"),
+    ("manager", f"/letters/{letter_id(0)}/edit"),
+    ("lead", f"/letters/{letter_id(1)}/return"),
+    ("manager", f"/letters/{letter_id(2)}/send"),
+    ("manager", f"/letters/{letter_id(3)}/answer"),
+    ("manager", f"/letters/{letter_id(3)}/undelivered"),
+    ("manager", f"/letters/{letter_id(0)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),
