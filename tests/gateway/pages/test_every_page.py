@@ -116,6 +116,8 @@ PAGES = {
     "contact": ["/", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
+BUTTONS = [("manager", f"/letters/{letter_id(0)}/submit"), ("lead", f"/letters/{letter_id(1)}/approve")]
+"""Forms that are one button on another page."""
 WRITES = {
     method.descriptor.name for service in contract_services() for method in methods(service) if not method.is_read
 } - {"ExchangeToken"}
@@ -201,10 +203,16 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
     assert WRITES & {method for method, _request in world.calls} == set()
 
 
+@pytest.mark.parametrize(("key", "path"), BUTTONS)
+def test_a_button_without_its_token_is_refused(as_: As, world: World, key: str, path: str) -> None:
+    assert as_(key).post(path, {}).status_code == 400
+    assert WRITES & {method for method, _request in world.calls} == set()
+
+
 def test_every_form_is_among_those_tested(app: Flask) -> None:
     """Every page of a blueprint of ours that takes a form is tried above without its token."""
     addresses = app.url_map.bind("localhost")
-    tried = {addresses.match(path.partition("?")[0], method="POST")[0] for _key, path in POSTS}
+    tried = {addresses.match(path.partition("?")[0], method="POST")[0] for _key, path in [*POSTS, *BUTTONS]}
     ours = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
