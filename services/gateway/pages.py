@@ -4,6 +4,7 @@ from flask import Flask
 
 from services.gateway.account.views import blueprint as account
 from services.gateway.cases.views import blueprint as cases
+from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.reports.views import blueprint as reports
@@ -15,7 +16,7 @@ from services.gateway.security import caller_or_none
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account):
+    for blueprint in (home, requests, incoming, cases, files, reports, organisations, account):
         app.register_blueprint(blueprint)
 
 

@@ -24,6 +24,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_documents import DocumentsStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -417,10 +418,6 @@ class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServic
     def ListNotices(self, request: n.ListNoticesRequest, _call: Call) -> n.ListNoticesResponse:
         self.met("ListNotices", request)
         return n.ListNoticesResponse(notices=self.world.notices)
-
-
-class DocumentsStub(_Stub, documents_pb2_grpc.DocumentsServiceServicer):
-    """No page calls it yet; what is not defined is answered UNIMPLEMENTED."""
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2 as c
+from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -66,6 +67,7 @@ class World:
     entries: dict[str, list[c.TimelineEntry]] = field(default_factory=dict)
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
+    documents: dict[str, d.Document] = field(default_factory=dict)
     notices: list[n.Notice] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)

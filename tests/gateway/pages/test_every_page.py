@@ -31,6 +31,8 @@ PAGES = {
         f"/cases/{number_id(303)}?show=visits",
         f"/cases/{number_id(305)}/assign",
         f"/cases/{number_id(303)}/events/new?kind=home-visit",
+        f"/cases/{number_id(303)}/files",
+        f"/cases/{number_id(303)}/files/new",
         "/figures/2026-Q1",
         "/people",
         "/account",
@@ -50,6 +52,9 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    ("manager", f"/cases/{number_id(303)}/files/new"),
+    ("manager", f"/files/{number_id(900)}/describe"),
+    ("manager", f"/files/{number_id(900)}/remove"),
 ]
 NEEDS = [
     ("contact", "/requests"),
@@ -97,19 +102,20 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
     response = as_(key).post(path, form)
     assert response.status_code == 400
     assert "That form could not be used" in response.text
-    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent"} & {
+    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent", "UploadDocument"} & {
         method for method, _request in world.calls
     }
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account"}
+    ours = {"requests", "incoming", "cases", "files", "home", "reports", "organisations", "account"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0] in ours
     }
-    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"}
+    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record",
+        "files.add", "files.describe", "files.remove"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("key", "path"), NEEDS)
