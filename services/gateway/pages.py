@@ -11,12 +11,13 @@ from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
+from services.gateway.sharing.views import blueprint as sharing
 
 
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, files, reports, organisations, account):
+    for blueprint in (home, requests, incoming, cases, files, reports, organisations, account, sharing):
         app.register_blueprint(blueprint)
 
 

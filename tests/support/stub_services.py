@@ -25,6 +25,7 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_documents import DocumentsStub
+from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -52,7 +53,7 @@ def counts(pairs: Iterable[tuple[str, int]]) -> list[c.FilterCount]:
     return [c.FilterCount(filter=name, count=count) for name, count in pairs]
 
 
-class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(SharingIdentityStub, _Stub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -112,7 +113,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(_Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read

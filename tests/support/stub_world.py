@@ -26,7 +26,8 @@ PERMISSIONS = {
     ),
     "case_manager": "cases:read cases:record",
     "delegated_authoriser": "people:read",
-    "attendance_lead": "requests:submit",
+    "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
+    "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
     "ministry_admin": "organisations:read",
@@ -285,6 +286,7 @@ def _add_cases(world: World) -> None:
         )
         world.cases.append(case)
     first, second, _third = world.cases
+    first.school_id, first.primary_contact_id = number_id(2), world.people["contact"].person_id
     for case in (first, second):
         case.case_manager_id = manager
         case.assigned_at.CopyFrom(case.opened_at)

@@ -324,16 +324,16 @@ def withdraw_letter(deps: Deps, actor: Actor, *, letter_id: UUID, reason: str, e
         return _finish(tx, actor, moved, entry="withdraw-letter", told=told, now=now)
 
 
-def keep_letter_pdf(tx: Transaction, *, letter_id: UUID, pdf: Pdf, now: datetime) -> None:
+def keep_letter_pdf(tx: Transaction, *, letter_id: UUID, pdf: Pdf, letter_version: int, now: datetime) -> None:
     """Note where the PDF of an approved letter is. The consumer's command; its transaction is open.
 
-    The first one stays: a letter is frozen. One that was given back meanwhile is approved anew, and gets another.
+    The first one stays: a letter is frozen. One of another version was given back meanwhile, and gets its own.
     """
     case_id = letters.find_case_id(tx, letter_id)
     if case_id is None or cases.lock_case(tx, case_id) is None:
         return
     letter = next(each for each in letters.list_of_case(tx, case_id) if each.id == letter_id)
-    if letter.state != LetterState.APPROVED or letter.pdf is not None:
+    if letter.state != LetterState.APPROVED or letter.pdf is not None or letter.version != letter_version:
         return
     # No step of a person: the version stays, or the sender's page would be stale for no reason of theirs.
     letters.update_letter(tx, replace(letter, pdf=pdf))

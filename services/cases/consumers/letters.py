@@ -18,6 +18,8 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
 
     def on_letter_rendered(tx: Transaction, _: Envelope, event: letter_events_pb2.LetterRendered) -> None:
         pdf = Pdf(UUID(event.document_id), event.sha256, event.template_version)
-        keep_letter_pdf(tx, letter_id=UUID(event.letter_id), pdf=pdf, now=clock.now())
+        keep_letter_pdf(
+            tx, letter_id=UUID(event.letter_id), pdf=pdf, letter_version=event.letter_version, now=clock.now()
+        )
 
     return {letter_events_pb2.LetterRendered.DESCRIPTOR.full_name: on_letter_rendered}

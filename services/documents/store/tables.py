@@ -53,3 +53,16 @@ FILE_TYPE = reference_table(
     Column("ends_on", Date),
     Column("position", SmallInteger, nullable=False),
 )
+
+# Wording of letters that replaces ours (services/documents/rendering/wording), from a day on.
+LETTER_WORDING = reference_table(
+    "letter_wording",
+    METADATA,
+    Column("family", Text, primary_key=True),
+    Column("stage", SmallInteger, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)

@@ -31,6 +31,8 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("Requests"), "incoming.show_list", "incoming"
     if who.may("requests:submit"):
         yield _("Requests"), "requests.show_list", "requests"
+    if who.may("cases:read-shared"):
+        yield _("Shared"), "sharing.show_list", "sharing"
     if who.may("cases:read"):
         yield _("Cases"), "cases.show_list", "cases"
     if who.may("figures:provider"):

@@ -19,6 +19,7 @@ from tests.support.stub_world import World, number_id
 As = Callable[..., Browser]
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
+SHARED = f"/shared/{number_id(303)}"
 PAGES = {
     "lead": [
         "/",
@@ -38,11 +39,19 @@ PAGES = {
         "/account",
     ],
     "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui"],
-    "attendance": ["/", "/requests", f"/requests/{number_id(200)}", "/requests/new", "/requests/import"],
+    "attendance": [
+        "/",
+        "/requests",
+        f"/requests/{number_id(200)}",
+        "/requests/new",
+        "/requests/import",
+        "/shared",
+        SHARED,
+    ],
     "analyst": ["/", "/national-figures/2026-Q1"],
     "admin": ["/", "/organisations", "/organisations?kind=schools"],
     "authoriser": ["/", "/people"],
-    "contact": ["/", "/account"],
+    "contact": ["/", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
@@ -59,6 +68,8 @@ POSTS = [
 NEEDS = [
     ("contact", "/requests"),
     ("contact", "/cases"),
+    ("office", "/shared"),
+    ("manager", SHARED),
     ("manager", "/incoming"),
     ("manager", "/people"),
     ("manager", "/figures/2026-Q1"),
@@ -108,7 +119,7 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "files", "home", "reports", "organisations", "account"}
+    ours = {"requests", "incoming", "cases", "files", "home", "reports", "organisations", "account", "sharing"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy
 from ascms.cases.v1 import cases_pb2, letter_events_pb2, letters_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.documents.v1 import letter_events_pb2 as documents_events
@@ -90,9 +91,15 @@ def tried(call: Caller, draft: Make, visit: Make) -> Make:
 def printed(deps: Deps, clock: FixedClock) -> Callable[[str], None]:
     """What happens once documents tells that a PDF is kept."""
 
-    def tell(letter_id: str) -> None:
+    def tell(letter_id: str, version: int = 0) -> None:
+        with deps.database.tenant(system_actor("cases", PROVIDER)) as tx:
+            current = tx.value(sqlalchemy.text("SELECT version FROM letter WHERE id = :which"), which=letter_id)
         event = documents_events.LetterRendered(
-            letter_id=letter_id, document_id=str(PDF), sha256="ab" * 32, template_version="2026-1"
+            letter_id=letter_id,
+            document_id=str(PDF),
+            sha256="ab" * 32,
+            template_version="2026-1",
+            letter_version=version or current,
         )
         [handle] = handlers(clock).values()
         with deps.database.tenant(system_actor("cases", PROVIDER)) as tx:
@@ -401,6 +408,20 @@ def test_a_pdf_that_does_not_come_is_asked_for_again(
     clock.moment += timedelta(minutes=11)
     sweep.sweep_once()
     assert len(told(rows, "LetterPdfMissing")) == 2
+
+
+def test_the_pdf_of_words_that_were_changed_since_is_not_kept(call: Caller, tried: Make, printed: Make) -> None:
+    letter = call("DraftLetter", drafting(tried()), as_=MANAGER).letter
+    call("SubmitLetter", by_id("Submit", letter.letter_id), as_=MANAGER)
+    first = call("ApproveLetter", by_id("Approve", letter.letter_id), as_=APPROVER).letter
+    call("ReturnLetter", by_id("Return", letter.letter_id, note="The phone number is old."), as_=APPROVER)
+    call("ReviseLetter", by_id("Revise", letter.letter_id, text=text(contact_phone="06 000 0001")), as_=MANAGER)
+    call("SubmitLetter", by_id("Submit", letter.letter_id), as_=MANAGER)
+    call("ApproveLetter", by_id("Approve", letter.letter_id), as_=APPROVER)
+    printed(letter.letter_id, first.version)
+    assert call("GetLetter", by_id("Get", letter.letter_id), as_=MANAGER).letter.document_id == ""
+    printed(letter.letter_id)
+    assert call("GetLetter", by_id("Get", letter.letter_id), as_=MANAGER).letter.document_id == str(PDF)
 
 
 # --- who may ------------------------------------------------------------------------------------------------------

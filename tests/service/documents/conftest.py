@@ -23,6 +23,7 @@ from kit.rpc.server import Call, Servicer, read, serve
 from services.documents.commands.deps import Deps
 from services.documents.rpc import servicer as documents_servicer
 from services.documents.scanning import open_scanner
+from tests.service.documents.letters import FakeLetters
 from tests.support.postgres import database_of, empty
 from tests.support.rpc import Caller, running
 from tests.support.tokens import person, verifier
@@ -55,6 +56,7 @@ class Documents:
     deps: Deps
     folder: Path
     cases: KnownCases
+    letters: FakeLetters
 
     def upload(self, content: bytes, *, name: str = "hui.txt", as_: Actor = WORKER, **options: Any) -> Any:
         key = options.pop("idempotency_key", "")
@@ -156,9 +158,10 @@ def documents(documents_url: str, tmp_path: Path, clock: FixedClock, scanner_url
     )
     cases = Backend(Channels(f"127.0.0.1:{cases_server.port}", count=1), cases_pb2_grpc.CasesServiceStub)
     deps = Deps(database, FolderStore(tmp_path), clock, uuid7, open_scanner(scanner_url))
-    servicer = documents_servicer(deps, cases, PageTokens("tests"))
+    letters = FakeLetters()
+    servicer = documents_servicer(deps, cases, PageTokens("tests"), letters)
     with running(servicer, documents_pb2_grpc.DocumentsServiceStub, database=database) as call:
-        yield Documents(call, deps, tmp_path, known)
+        yield Documents(call, deps, tmp_path, known, letters)
     cases.close()
     cases_server.stop(0)
     database.close()

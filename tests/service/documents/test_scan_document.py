@@ -134,7 +134,7 @@ def test_what_waits_for_too_long_is_said_to_have_failed_and_scanned_again(docume
 
 def test_the_jobs_of_the_service_find_their_commands(documents: Documents) -> None:
     stored = documents.upload(TEXT).document
-    jobs = make_jobs(documents.deps)
+    jobs = make_jobs(documents.deps, documents.letters)
     jobs.limits = Limits(poll_seconds=0.05)
     jobs.start()
     try:
