@@ -60,7 +60,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
-        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
+        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read", "organisations:manage"),
         "service_desk": _role(OrganisationKind.MINISTRY),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
     }

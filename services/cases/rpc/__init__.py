@@ -9,6 +9,7 @@ from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.entries import EntryMethods
 from services.cases.rpc.leavers import LeaverMethods
 from services.cases.rpc.letters import LetterMethods
+from services.cases.rpc.overview import OverviewMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
 from services.cases.rpc.sharing import SharingMethods
@@ -21,6 +22,7 @@ class CasesServicer(
     EntryMethods,
     TaskMethods,
     PauseMethods,
+    OverviewMethods,
     SharingMethods,
     LeaverMethods,
     LetterMethods,

@@ -187,6 +187,9 @@ ENTRY = tenant_table(
     Column("visibility", Text, nullable=False),
     Column("recorded_by", postgresql.UUID, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attendees", Text, nullable=False),
     tenant_reference(["case_id"], "case_record"),
     Index("entry_case", "tenant_id", "case_id", "happened_on", "recorded_at", "id"),
 )
@@ -206,6 +209,9 @@ CORRECTION = tenant_table(
     Column("visibility", Text, nullable=False),
     Column("corrected_by", postgresql.UUID, nullable=False),
     Column("corrected_at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attendees", Text, nullable=False),
     tenant_reference(["entry_id"], "entry"),
     Index("correction_case", "tenant_id", "case_id", "entry_id", "number"),
     key=("entry_id", "number"),
@@ -274,6 +280,13 @@ PAUSE = tenant_table(
     Column("ended_at", DateTime(timezone=True)),
     tenant_reference(["case_id"], "case_record"),
     Index("pause_case", "tenant_id", "case_id", "started_on", "id"),
+    Index(
+        "pause_woken",
+        "tenant_id",
+        "ended_on",
+        "id",
+        postgresql_where=text("ended_on IS NOT NULL AND ended_by IS NULL"),
+    ),
     Index("pause_open", "tenant_id", "case_id", unique=True, postgresql_where=text("ended_on IS NULL")),
 )
 
@@ -386,5 +399,5 @@ ACCESS_LOG = tenant_table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     # The organisation for which they read: the provider itself, or the student's school.
     Column("actor_tenant_id", postgresql.UUID),
-    Index("access_log_subject", "tenant_id", "subject_id", "opened_at"),
+    Index("access_log_subject", "tenant_id", "subject_id", "opened_at", "id"),
 )

@@ -11,7 +11,7 @@ from wtforms import BooleanField, HiddenField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import LongTextField, Needed, TextField
-from services.gateway.cases.forms import read_version
+from services.gateway.cases.writing import read_version
 from services.gateway.sending import OnceForm
 
 MOST_FILES = 5

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from kit.errors import Violation
-from services.gateway.cases.pages import name_or_gone
+from services.gateway.cases.names import Names
 from services.gateway.transfer import MOST_BYTES
 from services.gateway.wording import moment_of, violation_words
 
@@ -73,7 +73,7 @@ class FileLine:
         return url_for("files.download", document_id=self.document_id)
 
 
-def present_file(document: documents_pb2.Document, people: Mapping[str, str]) -> FileLine:
+def present_file(document: documents_pb2.Document, names: Names) -> FileLine:
     """One file."""
     return FileLine(
         document_id=document.document_id,
@@ -83,11 +83,11 @@ def present_file(document: documents_pb2.Document, people: Mapping[str, str]) ->
         size=size_words(document.size),
         scan=SCANS.get(document.scan_state, ""),
         is_shared=document.visibility == files_pb2.DOCUMENT_VISIBILITY_SCHOOL,
-        by=name_or_gone(people, document.uploaded_by),
+        by=names.person(document.uploaded_by),
         at=moment_of(document.uploaded_at),
         may=frozenset(document.allowed_actions),
         removed=moment_of(document.removed_at) if document.HasField("removed_at") else None,
-        removed_by=name_or_gone(people, document.removed_by),
+        removed_by=names.person(document.removed_by),
         removed_reason=document.removed_reason,
         version=document.version,
     )

@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from kit.errors import DeadlineExceededError, InvalidArgumentError, ResourceExhaustedError, UnavailableError, Violation
-from services.gateway.backends import call, names_of
+from services.gateway.backends import call
+from services.gateway.cases.names import Names
 from services.gateway.files import pages
 from services.gateway.files.forms import MOST_FILES, DescribeForm, RemoveForm, UploadForm
 from services.gateway.security import needs, renew_caller, takes_up_to
@@ -35,11 +36,11 @@ def show_list(case_id: UUID) -> str:
         "ListDocuments",
         documents_pb2.ListDocumentsRequest(case_id=str(case_id), page_token=request.args.get("page", "")),
     )
-    people = names_of({one.uploaded_by for one in answer.documents} | {one.removed_by for one in answer.documents})
+    names = Names.of({one.uploaded_by for one in answer.documents} | {one.removed_by for one in answer.documents})
     return render_template(
         "files/list.html",
         case=case,
-        files=[pages.present_file(one, people) for one in answer.documents],
+        files=[pages.present_file(one, names) for one in answer.documents],
         next_page=answer.next_page_token,
     )
 
@@ -107,7 +108,7 @@ def remove(document_id: UUID) -> Response:
 def _form_page(template: str, form: DescribeForm | RemoveForm, document: documents_pb2.Document) -> Response:
     if form.is_stale or not form.version.data:
         form.version.data = document.version
-    file = pages.present_file(document, {})
+    file = pages.present_file(document, Names())
     return make_response(
         render_template(template, form=form, file=file, case_id=document.case_id, other=_other(form, document)),
         form.status,
