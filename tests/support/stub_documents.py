@@ -1,11 +1,11 @@
 """Documents as the gateway meets it: keeps what is uploaded, with as many rules as pages need to meet their errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 from ascms.documents.v1 import documents_pb2 as d
-from ascms.documents.v1 import documents_pb2_grpc, files_pb2
+from ascms.documents.v1 import files_pb2
 
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, StaleVersionError, Violation
 from kit.rpc.server import Call, read
@@ -58,12 +58,11 @@ def _take_out(world: World, document: d.Document, reason: str) -> None:
     document.version += 1
 
 
-class DocumentsStub(documents_pb2_grpc.DocumentsServiceServicer):
-    """Files of the world."""
+class FilesStub:
+    """Files of the world: a part of the stub of documents."""
 
-    def __init__(self, world: World) -> None:
-        """Over a world."""
-        self.world = world
+    world: World
+    met: Callable[[str, Any], None]
 
     @read
     def ListDocuments(self, request: d.ListDocumentsRequest, call: Call) -> d.ListDocumentsResponse:
@@ -113,12 +112,6 @@ class DocumentsStub(documents_pb2_grpc.DocumentsServiceServicer):
         document = self._changed(request)
         _take_out(self.world, document, request.reason)
         return d.RemoveDocumentResponse(document=self._shown(document, call), position=self.world.next_position())
-
-    def met(self, method: str, request: Any) -> None:
-        """Note a call, and fail where a test says so."""
-        self.world.calls.append((method, request))
-        if method in self.world.failures:
-            raise self.world.failures[method]
 
     def _found(self, document_id: str) -> d.Document:
         assert UUID(document_id)
