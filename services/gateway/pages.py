@@ -9,6 +9,7 @@ from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
+from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     register_of_organisations,
     catchments,
     plans,
+    files,
     account,
     desk,
 )
