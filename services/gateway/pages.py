@@ -8,7 +8,9 @@ from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
+from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
+from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -34,6 +36,8 @@ def register(app: Flask) -> None:
         cases_opened,
         cases_work,
         tasks,
+        files,
+        letters,
         reports,
         organisations,
         account,

@@ -14,6 +14,7 @@ from flask import Flask
 
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
@@ -66,11 +67,29 @@ PAGES = {
         f"/tasks/{number_id(690)}",
         f"/tasks/{number_id(690)}/cancel",
         f"/tasks/{number_id(690)}/reassign",
+        f"/cases/{number_id(303)}/files",
+        f"/cases/{number_id(303)}/files/new",
         "/figures/2026-Q1",
         "/people",
         "/account",
+        "/letters",
+        f"/letters/{letter_id(1)}",
+        f"/letters/{letter_id(1)}/return",
     ],
-    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui", "/tasks"],
+    "manager": [
+        "/",
+        "/cases",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}/events/new?kind=hui",
+        f"/cases/{number_id(303)}/letters",
+        f"/cases/{number_id(303)}/letters/new",
+        f"/letters/{letter_id(0)}",
+        f"/letters/{letter_id(0)}/edit",
+        f"/letters/{letter_id(2)}/send",
+        f"/letters/{letter_id(3)}",
+        f"/letters/{letter_id(3)}/answer",
+        "/tasks",
+    ],
     "attendance": [
         "/",
         "/requests",
@@ -113,6 +132,16 @@ POSTS = [
     ("manager", f"/tasks/{number_id(690)}"),
     ("manager", f"/tasks/{number_id(690)}/cancel"),
     ("lead", f"/tasks/{number_id(690)}/reassign"),
+    ("manager", f"/cases/{number_id(303)}/files/new"),
+    ("manager", f"/files/{number_id(900)}/describe"),
+    ("manager", f"/files/{number_id(900)}/remove"),
+    ("manager", f"/cases/{number_id(303)}/letters/new"),
+    ("manager", f"/letters/{letter_id(0)}/edit"),
+    ("lead", f"/letters/{letter_id(1)}/return"),
+    ("manager", f"/letters/{letter_id(2)}/send"),
+    ("manager", f"/letters/{letter_id(3)}/answer"),
+    ("manager", f"/letters/{letter_id(3)}/undelivered"),
+    ("manager", f"/letters/{letter_id(0)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),
@@ -169,7 +198,7 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "tasks", "home", "reports", "organisations", "account", "sharing"}
+    ours = {"requests", "incoming", "cases", "files", "tasks", "home", "reports", "organisations", "account", "sharing"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -184,6 +213,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "cases_handing.hand_out",
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
+        *(f"files.{verb}" for verb in ("add", "describe", "remove")),
     }
 
 
