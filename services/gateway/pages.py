@@ -5,6 +5,7 @@ from flask import Flask
 from services.gateway.account.views import blueprint as account
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.home.views import blueprint as home
+from services.gateway.notices.views import blueprint as notices
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
@@ -16,7 +17,7 @@ from services.gateway.sharing.views import blueprint as sharing
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account, sharing):
+    for blueprint in (home, requests, incoming, cases, reports, organisations, account, sharing, notices):
         app.register_blueprint(blueprint)
 
 

@@ -24,6 +24,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_notices import NoticesStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -411,13 +412,8 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         )
 
 
-class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServicer):
+class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.NotificationsServiceServicer):
     """Notices of the world."""
-
-    @read
-    def ListNotices(self, request: n.ListNoticesRequest, _call: Call) -> n.ListNoticesResponse:
-        self.met("ListNotices", request)
-        return n.ListNoticesResponse(notices=self.world.notices)
 
 
 class DocumentsStub(_Stub, documents_pb2_grpc.DocumentsServiceServicer):

@@ -23,6 +23,8 @@ SHARED = f"/shared/{number_id(303)}"
 PAGES = {
     "lead": [
         "/",
+        "/notices",
+        "/notices/preferences",
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
@@ -49,11 +51,13 @@ PAGES = {
     "analyst": ["/", "/national-figures/2026-Q1"],
     "admin": ["/", "/organisations", "/organisations?kind=schools"],
     "authoriser": ["/", "/people"],
-    "contact": ["/", "/account", "/shared", SHARED],
+    "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
+    ("manager", "/notices"),
+    ("manager", "/notices/preferences"),
     ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
@@ -114,13 +118,16 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account", "sharing"}
+    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account", "sharing", "notices"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0] in ours
     }
-    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"}
+    assert posts == {
+        *("requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"),
+        *("notices.show", "notices.preferences"),
+    }
 
 
 @pytest.mark.parametrize(("key", "path"), NEEDS)
