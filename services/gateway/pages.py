@@ -3,21 +3,47 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.handing import blueprint as cases_handing
+from services.gateway.cases.navigation import case_tabs
+from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
+from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
 from services.gateway.notices.views import blueprint as notices
 from services.gateway.organisations.views import blueprint as organisations
+from services.gateway.register.catchments import blueprint as catchments
+from services.gateway.register.plans import blueprint as plans
+from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
+from services.gateway.tasks.views import blueprint as tasks
 
 
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account, sharing, notices):
+    app.jinja_env.globals["case_tabs"] = case_tabs
+    for blueprint in (
+        home,
+        requests,
+        incoming,
+        cases,
+        cases_handing,
+        cases_opened,
+        cases_work,
+        tasks,
+        reports,
+        organisations,
+        account,
+        sharing,
+        notices,
+        register_of_organisations,
+        catchments,
+        plans,
+    ):
         app.register_blueprint(blueprint)
 
 

@@ -74,6 +74,7 @@ KINDS: Mapping[int, object] = {
     cases_pb2.EVENT_KIND_ACTION: _l("Action taken"),
     cases_pb2.EVENT_KIND_REFERRAL: _l("Referral"),
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: _l("Progress review"),
+    cases_pb2.EVENT_KIND_NOTE: _l("Note"),
     cases_pb2.EVENT_KIND_LETTER: _l("Letter sent"),
 }
 OUTCOMES: Mapping[int, object] = {
@@ -82,7 +83,19 @@ OUTCOMES: Mapping[int, object] = {
     cases_pb2.OUTCOME_WRONG_TARGET: _l("wrong address or number"),
     cases_pb2.OUTCOME_REFUSED: _l("did not want to talk"),
 }
+CHANNELS: Mapping[int, object] = {
+    cases_pb2.CONTACT_CHANNEL_PHONE: _l("by phone"),
+    cases_pb2.CONTACT_CHANNEL_TEXT_MESSAGE: _l("by text message"),
+    cases_pb2.CONTACT_CHANNEL_EMAIL: _l("by email"),
+    cases_pb2.CONTACT_CHANNEL_LETTER: _l("by letter"),
+    cases_pb2.CONTACT_CHANNEL_IN_PERSON: _l("in person"),
+    cases_pb2.CONTACT_CHANNEL_ONLINE: _l("online"),
+    cases_pb2.CONTACT_CHANNEL_THROUGH_SOMEONE: _l("through someone else"),
+}
 _VIOLATIONS = {
+    "not-in-effect": _l("The catchment is not in effect on this day. Choose another day."),
+    "not-allowed": _l("This does not belong here. Leave it empty."),
+    "photo": _l("One of the two documents must show a photo."),
     "required": _l("Answer this question."),
     "too-long": _l("This is longer than we can store. Make it shorter."),
     "too-small": _l("This number is too small."),
@@ -90,6 +103,11 @@ _VIOLATIONS = {
     "characters": _l("There is a character here that we cannot store. Remove it or type it again."),
     "unknown-value": _l("Choose one of the answers."),
     "not-a-case-manager": _l("The access of that person does not work at the moment. Choose someone else."),
+    "not-a-contact": _l("This person cannot be the contact at the moment. Choose someone else."),
+    "not-working": _l("The access of that person does not work at the moment. Choose someone else."),
+    "not-in-future": _l("The case wakes on this day, so it has to be after today."),
+    "too-far": _l("This day is too far away. Choose an earlier one."),
+    "in-past": _l("This day has passed. Choose today or later."),
     "in-future": _l("This day is still to come. Choose today or earlier."),
     "before-birth": _l("This day is before the student was born. Check the year."),
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
@@ -108,6 +126,8 @@ _FORMS = {
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
+    "school_number": _l("A school number has up to four digits."),
+    "code": _l("Write the code with small letters and digits, with dashes between."),
 }
 _FORM_REASONS = {"pattern", "format", "unknown-value", "too-small", "too-large"}
 _NEEDED_CELL = _l("This cell is empty, and it is needed.")
@@ -137,20 +157,38 @@ _FILE_FAULTS = (
     ),
 )
 _ERRORS = {
+    "school-number-taken": _l("Another school has this number."),
+    "catchment-exists": _l("There is a catchment with this code already."),
+    "has-first": _l("Someone there has this role already, and can invite others."),
+    "already-invited": _l("An invitation to this address waits to be accepted."),
+    "register-changed": _l("The register changed since this file was looked at. Send the file again."),
+    "plan-applied": _l("This file was applied already."),
     "idempotency-key-reused": _l(
         "This form was sent before with other words, and those are saved. Look at what is there first. If this is "
         "something further, send it now: it will be saved beside it."
     ),
     "no-provider": _l("No provider looks after your school yet. Call the service desk."),
     "not-assigned": _l("Nobody works on this case yet. Choose a case manager first."),
+    "not-active": _l("Work on this case has not begun. Record what happened first."),
+    "already-paused": _l("The case is paused already."),
+    "not-paused": _l("The case is not paused any more."),
+    "case-closed": _l("The case is closed. Reopen it first."),
+    "not-closed": _l("The case is open already."),
+    "closing-needs-tasks": _l("The case still has open tasks. Complete or cancel them, then close it."),
+    "task-ended": _l("This task was completed or cancelled already."),
+    "already-contact": _l("That is so already."),
     "already-answered": _l("A colleague answered this request already."),
     "already-assigned": _l("This person is the case manager already."),
     "already-open": _l("There is an open request for this student already."),
 }
-ACTION_REASONS = {
-    "not-assigned": _l("Recording needs a case manager. Choose one first."),
-    "not-yours": _l("Only the case manager of this case records what happens."),
-    "closed": _l("The case is closed."),
+NOT_ASSIGNED = {
+    "not-found": _l("It is not there any more, or not yours to see."),
+    "already-assigned": _l("This person has it already."),
+    "case-closed": _l("It is closed. Reopen it first."),
+}
+ACTION_REASONS: Mapping[tuple[str, str], object] = {
+    ("record", "not-assigned"): _l("Recording needs a case manager. Choose one first."),
+    ("pause", "not-active"): _l("A pause needs work that has begun. Record what happened first."),
 }
 
 
@@ -172,6 +210,11 @@ def kind_name(kind: int) -> str:
 def outcome_name(outcome: int) -> str:
     """What came of it; empty where nothing was said."""
     return str(OUTCOMES.get(outcome, ""))
+
+
+def channel_name(channel: int) -> str:
+    """How someone was tried to be reached; empty where nothing was said."""
+    return str(CHANNELS.get(channel, ""))
 
 
 def error_words(error: DomainError) -> str:

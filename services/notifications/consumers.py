@@ -18,6 +18,13 @@ from services.notifications.domain import NoticeKind, Plan, invitation_notice, n
 CONSUMER = "notifications.notices"
 TOPICS = ("ascms.cases.v1", "ascms.identity.v1")
 
+Answered = (
+    events_pb2.RequestAccepted
+    | events_pb2.RequestReturned
+    | events_pb2.RequestReplyOverdue
+    | events_pb2.RequestDeclined
+)
+
 _SHARED = {
     events_pb2.SHARED_CHANGE_NAMED: NoticeKind.CONTACT_NAMED,
     events_pb2.SHARED_CHANGE_ENTRY: NoticeKind.ENTRY_SHARED,
@@ -83,6 +90,14 @@ class Planner:
         """The leads of the provider."""
         self.tell_leads(tx, envelope, NoticeKind.REQUEST_OVERDUE, subject_id=event.request_id)
 
+    def on_request_answered(self, tx: Transaction, envelope: Envelope, event: Answered) -> None:
+        """Who sent it, at their school: there they work, and there their notices stand. The event is the provider's."""
+        if not event.school_id:
+            return
+        kind = _ANSWERS[event.DESCRIPTOR.full_name]
+        with tx.enter_tenant(UUID(event.school_id), reason="tell-school"):
+            self.tell(tx, envelope, kind, person_id=event.submitted_by, subject_id=event.request_id)
+
     def on_work_released(
         self, tx: Transaction, envelope: Envelope, event: events_pb2.CaseReleased | events_pb2.TaskReleased
     ) -> None:
@@ -142,6 +157,12 @@ class Planner:
         self.tell(tx, envelope, kind, person_id=event.person_id, subject_id=event.person_id)
 
 
+_ANSWERS = {
+    events_pb2.RequestAccepted.DESCRIPTOR.full_name: NoticeKind.REQUEST_ACCEPTED,
+    events_pb2.RequestReturned.DESCRIPTOR.full_name: NoticeKind.REQUEST_RETURNED,
+    events_pb2.RequestReplyOverdue.DESCRIPTOR.full_name: NoticeKind.REQUEST_RETURNED,
+    events_pb2.RequestDeclined.DESCRIPTOR.full_name: NoticeKind.REQUEST_DECLINED,
+}
 _TRAINING = {
     identity_events.TrainingInvited.DESCRIPTOR.full_name: NoticeKind.TRAINING_INVITATION,
     identity_events.TrainingEnding.DESCRIPTOR.full_name: NoticeKind.TRAINING_ENDING,
@@ -167,5 +188,6 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         letter_events_pb2.LetterOverdue.DESCRIPTOR.full_name: planner.on_letter_overdue,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: planner.on_invitation_sent,
+        **dict.fromkeys(_ANSWERS, planner.on_request_answered),
         **dict.fromkeys(_TRAINING, planner.on_training),
     }

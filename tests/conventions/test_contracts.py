@@ -25,7 +25,7 @@ def test_every_permission_of_a_role_is_asked_for() -> None:
     """A permission that opens nothing is a mistake, or decides what a caller sees inside a method: those are named."""
     asked = {method.access.permission for service in contract_services() for method in methods(service)}
     held = {each for role in roles.ROLES.values() for each in role.permissions}
-    assert held - asked == {"cases:read-all", "cases:read-shared-all"}
+    assert held - asked == {"cases:read-shared-all"}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -34,9 +34,13 @@ def test_a_purpose_belongs_to_a_service(method: Method) -> None:
     assert not purpose or purpose in {known for _, known in roles.SERVICE_PURPOSES}
 
 
+# A question with a name in it must not stand in an address, where logs and histories keep it.
+ASKED_IN_A_BODY = {"SearchStudents"}
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_read_is_a_get_and_a_write_is_not(method: Method) -> None:
-    rule = method.http_rule
+    rule = None if method.descriptor.name in ASKED_IN_A_BODY else method.http_rule
     assert rule is None or (rule.WhichOneof("pattern") == "get") == method.is_read
 
 

@@ -36,6 +36,19 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+class Channel(StrEnum):
+    """How someone was tried to be reached; unspecified where that means nothing or was not said."""
+
+    UNSPECIFIED = ""
+    PHONE = "phone"
+    TEXT_MESSAGE = "text_message"
+    EMAIL = "email"
+    LETTER = "letter"
+    IN_PERSON = "in_person"
+    ONLINE = "online"
+    THROUGH_SOMEONE = "through_someone"
+
+
 class Visibility(StrEnum):
     """Who may read an entry."""
 
@@ -48,7 +61,10 @@ NEEDS_OUTCOME = frozenset({EventKind.HOME_VISIT, EventKind.CONTACT_ATTEMPT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that happened in a case."""
+    """Something that happened in a case.
+
+    `target`: whom, or which number or address, a contact attempt tried; `attendees`: who was at a hui or a meeting.
+    """
 
     id: UUID
     case_id: UUID
@@ -60,6 +76,9 @@ class Entry:
     visibility: Visibility
     recorded_by: UUID
     recorded_at: datetime
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +96,9 @@ class Correction:
     visibility: Visibility
     corrected_by: UUID
     corrected_at: datetime
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +121,23 @@ class TimelineEntry:
             minutes=last.minutes,
             note=last.note,
             visibility=last.visibility,
+            channel=last.channel,
+            target=last.target,
+            attendees=last.attendees,
         )
 
     def corrected(self, correction: Correction) -> "TimelineEntry":
         """With one correction more."""
         return TimelineEntry(self.entry, (*self.corrections, correction))
+
+
+@dataclass(frozen=True, slots=True)
+class KindTime:
+    """How many minutes one kind of entry took, in how many entries."""
+
+    kind: EventKind
+    minutes: int
+    entries: int
 
 
 def with_corrections(entries: Iterable[Entry], corrections: Iterable[Correction]) -> list[TimelineEntry]:

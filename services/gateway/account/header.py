@@ -12,13 +12,14 @@ from services.gateway.wording import role_name
 
 def sections_for(who: Caller) -> list[Link]:
     """Links to where the person can go, the present one marked."""
-    blueprint = request.blueprint or ""
+    # Pages of one section may be several blueprints: "cases", "cases_work".
+    section = (request.blueprint or "").partition("_")[0]
     endpoint = request.endpoint or ""
     return [
         Link(
             text,
             url_for(target),
-            is_current=endpoint == target or (blueprint == mark and not endpoint.endswith(".show_people")),
+            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
         )
         for text, target, mark in _sections(who)
     ]
@@ -35,12 +36,15 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("Shared"), "sharing.show_list", "sharing"
     if who.may("cases:read"):
         yield _("Cases"), "cases.show_list", "cases"
+        yield _("Tasks"), "tasks.show_list", "tasks"
     if who.may("figures:provider"):
         yield _("Figures"), "reports.show_current", "reports"
     if who.may("figures:national"):
         yield _("National figures"), "reports.show_current_national", "reports"
     if who.may("organisations:read"):
-        yield _("Organisations"), "organisations.show_list", "organisations"
+        yield _("Organisations"), "organisations.show_list", "organisations register plans"
+    if who.may("organisations:manage"):
+        yield _("Catchments"), "catchments.show_list", "catchments"
     if who.may("people:read"):
         yield _("People"), "organisations.show_people", ""
 

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from kit.clock import local_date
 from kit.web.dates import DayGroup
-from services.gateway.cases.pages import ICONS
+from services.gateway.cases.timeline import ICONS
 from services.gateway.wording import day_of, kind_name, moment_of, outcome_name, year_name
 
 STATES = {

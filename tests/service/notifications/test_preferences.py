@@ -234,6 +234,27 @@ def test_who_is_concerned_is_told(notifications: Notifications, event: Any, kind
     assert list(notifications.notices(of=LEAD).notices) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (events_pb2.RequestAccepted, pb.NOTICE_KIND_REQUEST_ACCEPTED),
+        (events_pb2.RequestReturned, pb.NOTICE_KIND_REQUEST_RETURNED),
+        (events_pb2.RequestReplyOverdue, pb.NOTICE_KIND_REQUEST_RETURNED),
+        (events_pb2.RequestDeclined, pb.NOTICE_KIND_REQUEST_DECLINED),
+    ],
+)
+def test_an_answer_reaches_who_sent_the_request_at_their_school(
+    notifications: Notifications, answer: Any, kind: Any
+) -> None:
+    """The event is the provider's, the notice stands at the school, where its reader works."""
+    sender = person(5, "requests:submit", tenant=THEIRS)
+    event = answer(request_id=str(CASE), school_id=str(THEIRS), submitted_by=str(sender.person_id))
+    notifications.apply(event)
+    assert [each.kind for each in notifications.notices(of=sender).notices] == [kind]
+    at_the_provider = person(5, "requests:submit", tenant=SYSTEM.tenant_id)
+    assert list(notifications.notices(of=at_the_provider).notices) == []
+
+
 def test_who_resumed_a_case_is_not_told_that_it_goes_on(notifications: Notifications) -> None:
     notifications.apply(
         events_pb2.CaseResumed(
