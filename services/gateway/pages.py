@@ -12,6 +12,7 @@ from services.gateway.desk.views import blueprint as desk
 from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
+from services.gateway.notices.views import blueprint as notices
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     catchments,
     plans,
     files,
+    notices,
     account,
     desk,
 )

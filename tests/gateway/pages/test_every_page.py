@@ -43,6 +43,8 @@ REGISTER_FORMS = [
 PAGES = {
     "lead": [
         "/",
+        "/notices",
+        "/notices/preferences",
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
@@ -115,7 +117,7 @@ PAGES = {
     ],
     "authoriser": ["/", "/people"],
     "desk": ["/", "/access"],
-    "contact": ["/", "/account", "/shared", SHARED],
+    "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
 BUTTONS = [("manager", f"/letters/{letter_id(0)}/submit"), ("lead", f"/letters/{letter_id(1)}/approve")]
@@ -125,6 +127,8 @@ WRITES = {
 } - {"ExchangeToken"}
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
+    ("manager", "/notices"),
+    ("manager", "/notices/preferences"),
     ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
