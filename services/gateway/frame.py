@@ -23,6 +23,6 @@ def header() -> Header:
         search_label=_("Find a student"),
         switch_url="/organisation",
         sections=sections_for(who),
-        person_links=[Link(text=_("Your access"), href="/account")],
+        person_links=[Link(text=_("Your notices"), href="/notices"), Link(text=_("Your access"), href="/account")],
         sign_out_url="/sign-out",
     )
