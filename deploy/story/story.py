@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import rows
+from deploy.story import letters, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -54,6 +54,8 @@ class Story:
         before = self._figures(lead)
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
+        heading("A letter to whānau who do not engage")
+        letters.tell(self, school=school, lead=lead, manager=manager)
         heading("4. Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
         heading("5. The figures")
