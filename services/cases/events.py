@@ -14,8 +14,11 @@ from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry
 from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Request
-from services.cases.domain.students import Student
+from services.cases.domain.students import Student, age
 from services.cases.domain.tasks import Task
+
+CHRONIC_ABSENCE = "chronic-absence"
+"""How a case came: a school asked for support."""
 
 
 def request_submitted(request: Request) -> Event:
@@ -35,16 +38,21 @@ def request_overdue(request: Request) -> Event:
     return Event(request.id, message)
 
 
-def case_opened(record: Record, *, student_hash_key: bytes) -> Event:
+def case_opened(record: Record, *, requested_on: date, student_hash_key: bytes) -> Event:
     """A request became a case. The student is a keyed hash, so that students can be counted and none be named."""
-    case = record.case
+    case, opened_on = record.case, local_date(record.case.opened_at)
     message = events_pb2.CaseOpened(
         case_id=str(case.id),
         request_id=str(case.request_id),
         school_id=str(case.school_id),
-        opened_on=local_date(case.opened_at).isoformat(),
+        opened_on=opened_on.isoformat(),
         student_hash=hash_student(record.student, student_hash_key),
         opened_by=str(case.opened_by),
+        route=CHRONIC_ABSENCE,
+        requested_on=requested_on.isoformat(),
+        year_level=record.student.year_level,
+        age=age(record.student.date_of_birth, opened_on),
+        gender=wire.enums.GENDER.number(record.student.gender),
     )
     return Event(case.id, message)
 

@@ -11,8 +11,8 @@ from ascms.identity.v1 import identity_pb2 as i
 from ascms.identity.v1 import identity_pb2_grpc
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.notifications.v1 import notifications_pb2_grpc
+from ascms.reporting.v1 import figures_pb2, reporting_pb2_grpc
 from ascms.reporting.v1 import reporting_pb2 as r
-from ascms.reporting.v1 import reporting_pb2_grpc
 
 from kit.actor import Actor
 from kit.errors import (
@@ -397,9 +397,9 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
     def GetNationalFigures(self, request: r.GetNationalFiguresRequest, _call: Call) -> r.GetNationalFiguresResponse:
         self.met("GetNationalFigures", request)
         totals = [
-            r.Figure(indicator="cases-opened", value=1_252, rule_version=1),
-            r.Figure(indicator="home-visits", value=9, rule_version=1),
-            r.Figure(indicator="minutes", value=107_135, rule_version=1),
+            figures_pb2.Figure(indicator="cases-opened", value=1_252, rule_version=1),
+            figures_pb2.Figure(indicator="home-visits", value=9, rule_version=1),
+            figures_pb2.Figure(indicator="minutes", value=107_135, rule_version=1),
         ]
         return r.GetNationalFiguresResponse(
             quarter=request.quarter,

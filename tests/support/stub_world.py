@@ -13,6 +13,7 @@ from uuid import UUID
 from ascms.cases.v1 import cases_pb2 as c
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
+from ascms.reporting.v1 import figures_pb2
 from ascms.reporting.v1 import reporting_pb2 as r
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -64,7 +65,7 @@ class World:
     requests: list[c.RequestForSupport] = field(default_factory=list)
     cases: list[c.Case] = field(default_factory=list)
     entries: dict[str, list[c.TimelineEntry]] = field(default_factory=dict)
-    figures: list[r.Figure] = field(default_factory=list)
+    figures: list[figures_pb2.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -168,25 +169,25 @@ def furnish(clock: Clock) -> World:
         _add_request(world, number, student)
     _add_cases(world)
     world.figures = [
-        r.Figure(indicator="minutes", value=1130, rule_version=1),
-        r.Figure(indicator="cases-opened", value=3, rule_version=1),
-        r.Figure(indicator="home-visits", value=2, rule_version=1),
+        figures_pb2.Figure(indicator="minutes", value=1130, rule_version=1),
+        figures_pb2.Figure(indicator="cases-opened", value=3, rule_version=1),
+        figures_pb2.Figure(indicator="home-visits", value=2, rule_version=1),
     ]
     world.national = [
         r.ProviderFigures(
             provider_id=number_id(1),
             figures=[
-                r.Figure(indicator="cases-opened", value=48, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=11_130, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=48, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=11_130, rule_version=1),
             ],
         ),
         r.ProviderFigures(
             provider_id=number_id(5),
             figures=[
-                r.Figure(indicator="cases-opened", value=1_204, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=96_005, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=1_204, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=96_005, rule_version=1),
             ],
         ),
     ]

@@ -107,7 +107,8 @@ def open_case(
         cases.insert_record(tx, record)
         counts.change_cases(tx, [(case_manager_id, case.state, 1)])
         counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
-        told = [events.case_opened(record, student_hash_key=deps.student_hash_key)]
+        requested_on = local_date(accepted.submitted_at)
+        told = [events.case_opened(record, requested_on=requested_on, student_hash_key=deps.student_hash_key)]
         if case_manager_id is not None:
             told.append(events.case_assigned(case, previous=None, assigned_by=actor.person_id))
         seen = domain.cases.seen_by(actor, record, rule=rule, today=local_date(now))

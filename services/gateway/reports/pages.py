@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ascms.reporting.v1 import reporting_pb2
+from ascms.reporting.v1 import figures_pb2, reporting_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import NotFound
@@ -67,7 +67,7 @@ class Quarter:
     name: str
 
 
-def present_figure(figure: reporting_pb2.Figure) -> FigureLine:
+def present_figure(figure: figures_pb2.Figure) -> FigureLine:
     """One figure with its definition; an indicator that is new to this version shows its code."""
     name, definition, unit = INDICATORS.get(figure.indicator, (figure.indicator, "", ""))
     words = (
@@ -85,7 +85,7 @@ def present_figure(figure: reporting_pb2.Figure) -> FigureLine:
     )
 
 
-def present_figures(figures: Iterable[reporting_pb2.Figure]) -> list[FigureLine]:
+def present_figures(figures: Iterable[figures_pb2.Figure]) -> list[FigureLine]:
     """Figures in the order of our list of indicators, whatever order they came in."""
     order = {code: place for place, code in enumerate(INDICATORS)}
     return sorted(map(present_figure, figures), key=lambda line: (order.get(line.code, len(order)), line.code))

@@ -1,5 +1,6 @@
 """Events carry ids and facts, and are spelt as their golden examples."""
 
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -34,7 +35,11 @@ PAUSED = case(case_manager_id=MANAGER_ID, began_at=NOW, pause_id=pause().id, wak
 TOLD = [
     pytest.param(events.request_submitted(request()), request().id, id="RequestSubmitted"),
     pytest.param(events.request_overdue(request()), request().id, id="RequestOverdue"),
-    pytest.param(events.case_opened(record_of(case()), student_hash_key=KEY), case().id, id="CaseOpened"),
+    pytest.param(
+        events.case_opened(record_of(case()), requested_on=date(2026, 3, 2), student_hash_key=KEY),
+        case().id,
+        id="CaseOpened",
+    ),
     pytest.param(
         events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
     ),
