@@ -9,13 +9,14 @@ from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
+from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
 
 
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account):
+    for blueprint in (home, requests, incoming, cases, reports, returns, organisations, account):
         app.register_blueprint(blueprint)
 
 

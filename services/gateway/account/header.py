@@ -35,8 +35,11 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("Cases"), "cases.show_list", "cases"
     if who.may("figures:provider"):
         yield _("Figures"), "reports.show_current", "reports"
+        yield _("Returns"), "returns.show_list", "returns"
     if who.may("figures:national"):
         yield _("National figures"), "reports.show_current_national", "reports"
+    if who.may("returns:overview"):
+        yield _("Returns"), "returns.show_current_providers", "returns"
     if who.may("organisations:read"):
         yield _("Organisations"), "organisations.show_list", "organisations"
     if who.may("people:read"):

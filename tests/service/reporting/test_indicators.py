@@ -203,7 +203,7 @@ def test_the_cases_of_a_figure_come_page_by_page_each_once(reporting: Reporting)
     ("fields", "field"),
     [({"indicator": "nothing"}, "indicator"), ({"indicator": "hui", "dimension": "gender", "key": "x"}, "dimension")],
 )
-def test_what_is_no_figure_is_named(reporting: Reporting, fields: dict[str, str], field: str) -> None:
+def test_what_is_no_figure_is_named(reporting: Reporting, fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidArgumentError) as refused:
         reporting.call("ListFigureCases", figures_pb2.ListFigureCasesRequest(quarter="2026-Q1", **fields), as_=LEAD)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from ascms.reporting.v1 import events_pb2, returns_pb2
 
-from kit.actor import system_actor
+from kit.actor import Actor, system_actor
 from kit.errors import (
     ConflictError,
     FailedPreconditionError,
@@ -272,8 +272,10 @@ def test_what_comes_long_after_its_quarter_sets_no_deadline(reporting: Reporting
 
 
 def sweep_of(reporting: Reporting) -> Callable[[], int]:
-    meet = {RETURN_DEADLINE: lambda actor, return_id: note_return_overdue(reporting.deps, actor, return_id)}
-    return Sweep(reporting.database, reporting.clock, meet).sweep_once
+    def meet(actor: Actor, return_id: UUID) -> None:
+        note_return_overdue(reporting.deps, actor, return_id)
+
+    return Sweep(reporting.database, reporting.clock, {RETURN_DEADLINE: meet}).sweep_once
 
 
 def told_of(reporting: Reporting, name: str) -> int:
