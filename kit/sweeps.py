@@ -41,6 +41,7 @@ def deadline_table(metadata: MetaData) -> Table:
 
 _TABLE = deadline_table(MetaData())
 _SET = prepare(insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())))
+_KEEP = prepare(postgresql.insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())).on_conflict_do_nothing())
 _CLEAR = prepare(
     delete(_TABLE).where(
         _TABLE.c.tenant_id == bindparam("tenant"),
@@ -61,9 +62,19 @@ def set_deadline(tx: Transaction, *, kind: str, subject_id: UUID, due_at: dateti
     tx.later(_SET, tenant_id=tx.tenant_id, kind=kind, subject_id=subject_id, due_at=due_at)
 
 
+def keep_deadline(tx: Transaction, *, kind: str, subject_id: UUID, due_at: datetime) -> None:
+    """As `set_deadline`; where there is one already, it stays as it is."""
+    tx.later(_KEEP, tenant_id=tx.tenant_id, kind=kind, subject_id=subject_id, due_at=due_at)
+
+
 def clear_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> None:
     """Queue the end of a deadline of the present tenant; harmless where there is none."""
     tx.later(_CLEAR, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id)
+
+
+def take_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> bool:
+    """End a deadline of the present tenant now; whether it still stood, which it does for one of several sweeps."""
+    return tx.run(_CLEAR, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id) == 1
 
 
 Meet = Callable[[Actor, UUID], object]

@@ -19,7 +19,8 @@ GROUPS = {
     "rules, services, pages, contracts, conventions": [
         *("-n", "2", "--dist", "loadfile", "tests", f"--ignore={_E2E}", f"--ignore={_BROWSER}"),
     ],
-    "browser": [_BROWSER],
+    # Each worker has a system and a Chromium of its own: journeys count what others must not change.
+    "browser": ["-n", "2", "--dist", "loadfile", _BROWSER],
     "whole systems": [_E2E],
 }
 _NO_TESTS = 5

@@ -14,6 +14,7 @@ from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry
 from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Request
+from services.cases.domain.sharing import SharedChange
 from services.cases.domain.students import Student, age
 from services.cases.domain.tasks import Task
 
@@ -68,6 +69,14 @@ def case_assigned(case: Case, *, previous: UUID | None, assigned_by: UUID) -> Ev
     return Event(case.id, message)
 
 
+def case_released(was: Case, *, released_on: date) -> Event:
+    """Nobody has a case any more; `was` is how it stood before."""
+    message = events_pb2.CaseReleased(
+        case_id=str(was.id), previous_case_manager_id=str(was.case_manager_id), released_on=released_on.isoformat()
+    )
+    return Event(was.id, message)
+
+
 def event_recorded(entry: Entry) -> Event:
     """Something happened in a case and was recorded."""
     message = events_pb2.EventRecorded(
@@ -85,39 +94,72 @@ def event_recorded(entry: Entry) -> Event:
 def task_added(task: Task) -> Event:
     """A task was added to a case."""
     message = events_pb2.TaskAdded(
-        **_task(task), owner_id=str(task.owner_id), due_on=task.due_on.isoformat(), added_by=str(task.added_by)
+        **_task(task), owner_id=str(task.owner_id or ""), due_on=task.due_on.isoformat(), added_by=str(task.added_by)
     )
     return Event(task.case_id, message)
 
 
-def task_reassigned(task: Task, *, previous: UUID, reassigned_by: UUID) -> Event:
+def task_reassigned(task: Task, *, previous: UUID | None, reassigned_by: UUID) -> Event:
     """A task was given to someone else."""
     message = events_pb2.TaskReassigned(
         **_task(task),
-        owner_id=str(task.owner_id),
-        previous_owner_id=str(previous),
+        owner_id=str(task.owner_id or ""),
+        previous_owner_id=str(previous or ""),
         due_on=task.due_on.isoformat(),
         reassigned_by=str(reassigned_by),
     )
     return Event(task.case_id, message)
 
 
+def task_released(was: Task) -> Event:
+    """Nobody has a task any more; `was` is how it stood before."""
+    message = events_pb2.TaskReleased(
+        **_task(was), previous_owner_id=str(was.owner_id or ""), due_on=was.due_on.isoformat()
+    )
+    return Event(was.case_id, message)
+
+
 def task_completed(task: Task) -> Event:
     """A task was done."""
-    message = events_pb2.TaskCompleted(**_task(task), owner_id=str(task.owner_id), completed_by=str(task.ended_by))
+    message = events_pb2.TaskCompleted(
+        **_task(task), owner_id=str(task.owner_id or ""), completed_by=str(task.ended_by)
+    )
     return Event(task.case_id, message)
 
 
 def task_cancelled(task: Task) -> Event:
     """A task is not needed any more."""
-    message = events_pb2.TaskCancelled(**_task(task), owner_id=str(task.owner_id), cancelled_by=str(task.ended_by))
+    message = events_pb2.TaskCancelled(
+        **_task(task), owner_id=str(task.owner_id or ""), cancelled_by=str(task.ended_by)
+    )
     return Event(task.case_id, message)
 
 
 def task_overdue(task: Task) -> Event:
     """A task's day has passed, and it is open."""
-    message = events_pb2.TaskOverdue(**_task(task), owner_id=str(task.owner_id), due_on=task.due_on.isoformat())
+    message = events_pb2.TaskOverdue(**_task(task), owner_id=str(task.owner_id or ""), due_on=task.due_on.isoformat())
     return Event(task.case_id, message)
+
+
+def task_due(task: Task) -> Event:
+    """A task's day is near, and it is open."""
+    message = events_pb2.TaskDue(
+        case_id=str(task.case_id),
+        task_id=str(task.id),
+        owner_id=str(task.owner_id),
+        due_on=task.due_on.isoformat(),
+    )
+    return Event(task.case_id, message)
+
+
+def shared_case_changed(case: Case, change: SharedChange) -> Event:
+    """Something changed in a case that its school sees, for who is named there."""
+    message = events_pb2.SharedCaseChanged(
+        case_id=str(case.id),
+        person_id=str(case.primary_contact_id or ""),
+        change=wire.enums.SHARED_CHANGE.number(change),
+    )
+    return Event(case.id, message)
 
 
 def note_added(entry: Entry) -> Event:

@@ -54,7 +54,10 @@ def make_sweep(deps: Deps) -> Sweep:
     return Sweep(
         database=deps.database,
         clock=deps.clock,
-        kinds={commands.INVITE_TO_TRAINING: partial(commands.invite_to_training, deps)},
+        kinds={
+            commands.INVITE_TO_TRAINING: partial(commands.invite_to_training, deps),
+            commands.TRAINING_ENDS: partial(commands.note_training_ending, deps),
+        },
     )
 
 

@@ -1,11 +1,13 @@
 """What identity tells others, as messages: ids and facts."""
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from ascms.identity.v1 import events_pb2
 
 from kit.outbox import Event
+from services.identity.domain import Organisation
 from services.identity.domain.access import Training
 from services.identity.domain.invitations import Invitation
 
@@ -14,6 +16,13 @@ def organisations_changed(*, register_id: UUID, changed: Iterable[UUID]) -> Even
     """Organisations were added or changed; keyed by the organisation that keeps the register."""
     ids = sorted(str(organisation_id) for organisation_id in changed)
     return Event(register_id, events_pb2.OrganisationsChanged(organisation_ids=ids))
+
+
+def suspension_changed(item: Organisation) -> Event:
+    """An organisation was suspended, or is no longer; keyed by it."""
+    if not item.is_suspended:
+        return Event(item.id, events_pb2.OrganisationResumed(organisation_id=str(item.id)))
+    return Event(item.id, events_pb2.OrganisationSuspended(organisation_id=str(item.id), reason=item.suspension_reason))
 
 
 def role_changed(*, person_id: UUID, role: str, works: bool) -> Event:
@@ -45,6 +54,26 @@ def training_recorded(*, person_id: UUID, training: Training) -> Event:
             course=training.course,
             completed_on=training.completed_on.isoformat(),
             expires_on=training.expires_on.isoformat() if training.expires_on is not None else "",
+        ),
+    )
+
+
+def training_ending(*, person_id: UUID, course: str, ends_on: date, days_left: int) -> Event:
+    """A training that someone's roles need ends soon."""
+    return Event(
+        person_id,
+        events_pb2.TrainingEnding(
+            person_id=str(person_id), course=course, ends_on=ends_on.isoformat(), days_left=days_left
+        ),
+    )
+
+
+def training_lapsed(*, person_id: UUID, course: str, ended_on: date, roles: Iterable[str]) -> Event:
+    """A training that someone's roles need has ended."""
+    return Event(
+        person_id,
+        events_pb2.TrainingLapsed(
+            person_id=str(person_id), course=course, ended_on=ended_on.isoformat(), roles=sorted(roles)
         ),
     )
 

@@ -44,6 +44,7 @@ class Case:
     last_contact_on: date | None = None
     minutes: int = 0
     open_tasks: int = 0
+    open_letters: int = 0
     pause_id: UUID | None = None
     wakes_on: date | None = None
     closed_at: datetime | None = None
@@ -106,6 +107,7 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     CONTACT = "contact"
+    LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,11 @@ def assign(case: Case, caller: Caller, *, case_manager_id: UUID, now: datetime, 
     if case.case_manager_id == case_manager_id:
         raise FailedPreconditionError("already-assigned", "This person is the case manager already.")
     return replace(case, case_manager_id=case_manager_id, assigned_at=now, version=case.version + 1)
+
+
+def release(case: Case) -> Case:
+    """The case with nobody: who had it has no access any more. Work that has begun stays begun, a pause goes on."""
+    return replace(case, case_manager_id=None, assigned_at=None, version=case.version + 1)
 
 
 def why_not_assign(case: Case | None, caller: Caller, *, case_manager_id: UUID) -> str:
@@ -295,10 +302,12 @@ _MESSAGES = {
     "case-closed": "The case is closed. Reopen it first.",
     "not-closed": "The case is not closed.",
     "closing-needs-tasks": "Complete or cancel the open tasks first.",
+    "closing-needs-letters": "Finish or withdraw the open letters first.",
 }
 _STILL_WHEN_CLOSED = {Action.CORRECT, Action.REOPEN}
 _REFUSED: dict[tuple[CaseState, Action], str] = {
     (CaseState.NEW, Action.RECORD): "not-assigned",
+    (CaseState.NEW, Action.LETTER): "not-assigned",
     (CaseState.NEW, Action.PAUSE): "not-active",
     (CaseState.ASSIGNED, Action.PAUSE): "not-active",
     (CaseState.PAUSED, Action.PAUSE): "already-paused",
@@ -341,4 +350,6 @@ def _allowed(action: Action, case: Case, caller: Caller) -> AllowedAction:
         return AllowedAction(action, reason)
     if action == Action.CLOSE and case.open_tasks:
         return AllowedAction(action, "closing-needs-tasks", case.open_tasks)
+    if action == Action.CLOSE and case.open_letters:
+        return AllowedAction(action, "closing-needs-letters", case.open_letters)
     return AllowedAction(action, "")

@@ -31,7 +31,11 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Something to be done. `end_note`: what came of it, or why it was cancelled."""
+    """Something to be done. `end_note`: what came of it, or why it was cancelled.
+
+    `owner_id` is None while nobody has it: who had it lost their access. Nobody is put in their place without being
+    asked; it waits, in plain sight, for a lead to hand it out.
+    """
 
     id: UUID
     case_id: UUID
@@ -39,7 +43,7 @@ class Task:
     instructions: str
     due_on: date
     priority: Priority
-    owner_id: UUID
+    owner_id: UUID | None
     added_by: UUID
     added_at: datetime
     state: TaskState = TaskState.OPEN
@@ -127,6 +131,12 @@ def reassign(task: Task, *, owner_id: UUID, expected_version: int = 0) -> Task:
     if task.owner_id == owner_id:
         raise FailedPreconditionError("already-assigned", "This person has the task already.")
     return replace(task, owner_id=owner_id, version=task.version + 1)
+
+
+def release(task: Task) -> Task:
+    """The open task, with nobody."""
+    _check_open(task)
+    return replace(task, owner_id=None, version=task.version + 1)
 
 
 def _check_open(task: Task) -> None:

@@ -31,6 +31,7 @@ FACTS = (
     "last_contact_on",
     "minutes",
     "open_tasks",
+    "open_letters",
     "pause_id",
     "wakes_on",
     "closed_at",
@@ -51,6 +52,7 @@ _CHANGING = (
     "last_contact_on",
     "minutes",
     "open_tasks",
+    "open_letters",
     "pause_id",
     "wakes_on",
     "closed_at",
@@ -89,6 +91,13 @@ _LOCK_MANY = prepare(
     select(*(_C[name] for name in FACTS))
     .where(_C.id == func.any(bindparam("case_ids", type_=ARRAY(_C.id.type))))
     .order_by(_C.id)
+    .with_for_update(key_share=True)
+)
+_LOCK_OPEN_OF = prepare(
+    select(*(_C[name] for name in FACTS))
+    .where(_C.case_manager_id == bindparam("whose"), _C.state != CaseState.CLOSED.value)
+    .order_by(_C.id)
+    .limit(bindparam("most"))
     .with_for_update(key_share=True)
 )
 _LOCK_RECORD = prepare(_RECORD.with_for_update(key_share=True))
@@ -158,6 +167,11 @@ def lock_cases(tx: Transaction, case_ids: Sequence[UUID]) -> list[Case]:
     return [case_of(row) for row in tx.all(_LOCK_MANY, case_ids=list(case_ids))]
 
 
+def lock_open_of(tx: Transaction, case_manager_id: UUID, *, most: int) -> list[Case]:
+    """Cases of someone that are not closed, locked in the order of `lock_cases`."""
+    return [case_of(row) for row in tx.all(_LOCK_OPEN_OF, whose=case_manager_id, most=most)]
+
+
 def lock_record(tx: Transaction, case_id: UUID) -> Record | None:
     """As `find_record`, locked."""
     row = tx.first(_LOCK_RECORD, case_id=case_id)
@@ -208,6 +222,7 @@ def _changing(case: Case) -> dict[str, Any]:
         "last_contact_on": case.last_contact_on,
         "minutes": case.minutes,
         "open_tasks": case.open_tasks,
+        "open_letters": case.open_letters,
         "pause_id": case.pause_id,
         "wakes_on": case.wakes_on,
         "closed_at": case.closed_at,
@@ -339,6 +354,7 @@ def case_of(row: Any) -> Case:
         last_contact_on=row.last_contact_on,
         minutes=row.minutes,
         open_tasks=row.open_tasks,
+        open_letters=row.open_letters,
         pause_id=row.pause_id,
         wakes_on=row.wakes_on,
         closed_at=row.closed_at,

@@ -14,6 +14,7 @@ from services.cases.domain.cases import Case
 from services.cases.domain.students import shown_name
 from services.cases.domain.tasks import ListedTask, Priority, Task, TaskState
 from services.cases.store.cases import FACTS, case_of
+from services.cases.store.counts import NOBODY
 from services.cases.store.tables import CASE, TASK
 
 _C = TASK.c
@@ -36,6 +37,13 @@ _LOCK = prepare(
     .where(_C.id == bindparam("task_id"))
     .with_for_update(of=[CASE, TASK], key_share=True)
 )
+_LOCK_OPEN_OF = prepare(
+    select(*_TASK)
+    .where(_C.owner_id == bindparam("whose"), _C.state == TaskState.OPEN.value)
+    .order_by(_C.id)
+    .limit(bindparam("most"))
+    .with_for_update(key_share=True)
+)
 
 
 class Locked(NamedTuple):
@@ -47,12 +55,18 @@ class Locked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks: of a case, of an owner, or of everyone; in a state; `overdue_on`: only those overdue on a day."""
+    """Which tasks: of a case, of an owner, or of everyone; in a state; only those overdue, or due, on a day."""
 
     case_id: UUID | None = None
     owner_id: UUID | None = None
     state: TaskState = TaskState.OPEN
     overdue_on: date | None = None
+    due_on: date | None = None
+
+    @property
+    def when(self) -> str:
+        """Which days are meant: "overdue", "today" or "" for all."""
+        return "overdue" if self.overdue_on is not None else "today" if self.due_on is not None else ""
 
 
 def insert_task(tx: Transaction, task: Task) -> None:
@@ -83,6 +97,11 @@ def lock_task(tx: Transaction, task_id: UUID) -> Locked | None:
     return Locked(case_of(row), _task(row)) if row is not None else None
 
 
+def lock_open_of(tx: Transaction, owner_id: UUID, *, most: int) -> list[Task]:
+    """Open tasks of someone, locked. Their cases are not: who takes both takes the case first."""
+    return [_task(row) for row in tx.all(_LOCK_OPEN_OF, whose=owner_id, most=most)]
+
+
 def list_tasks(
     tx: Transaction, wanted: TaskFilter, *, after: tuple[date, UUID] | None = None, most: int
 ) -> list[ListedTask]:
@@ -96,16 +115,20 @@ def ask_tasks(
     tx: Transaction, wanted: TaskFilter, *, after: tuple[date, UUID] | None = None, most: int
 ) -> Callable[[], list[ListedTask]]:
     """As `list_tasks`, queued: call the answer once something was sent."""
-    query = _LIST[
-        wanted.case_id is not None, wanted.owner_id is not None, wanted.overdue_on is not None, after is not None
-    ]
+    query = _LIST[wanted.case_id is not None, wanted.owner_id is not None, wanted.when, after is not None]
     parameters = {**_chosen(wanted), "wanted_state": wanted.state.value, "most": most}
-    if wanted.overdue_on is not None:
-        parameters["today"] = wanted.overdue_on
+    if wanted.when:
+        parameters["today"] = wanted.overdue_on or wanted.due_on
     if after is not None:
         parameters["after_due"], parameters["after_id"] = after
     answer = tx.later(query, **parameters)
     return lambda: [_listed_task(row) for row in answer.rows()]
+
+
+def find_task(tx: Transaction, task_id: UUID) -> ListedTask | None:
+    """A task with what is shown of its case."""
+    row = tx.first(_FIND, task_id=task_id)
+    return _listed_task(row) if row is not None else None
 
 
 def list_open_ids(tx: Transaction, case_id: UUID, *, most: int) -> list[UUID]:
@@ -130,17 +153,18 @@ def _chosen(wanted: TaskFilter) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _listed(*, of_case: bool, of_owner: bool, is_overdue: bool, after: bool) -> Query:
-    query: Select[Any] = (
-        select(
-            *_TASK,
-            *(CASE.c[name] for name in ("number", "case_manager_id", "given_names", "family_name", "preferred_name")),
-        )
-        .select_from(TASK.join(CASE, _OF_CASE))
-        .where(_C.state == bindparam("wanted_state"), *_conditions(of_case=of_case, of_owner=of_owner))
-    )
-    if is_overdue:
-        query = query.where(_C.due_on < bindparam("today"))
+_shown = select(
+    *_TASK, *(CASE.c[name] for name in ("number", "case_manager_id", "given_names", "family_name", "preferred_name"))
+).select_from(TASK.join(CASE, _OF_CASE))
+_FIND = prepare(_shown.where(_C.id == bindparam("task_id")))
+
+
+def _listed(*, of_case: bool, of_owner: bool, when: str, after: bool) -> Query:
+    conditions = _conditions(of_case=of_case, of_owner=of_owner)
+    query: Select[Any] = _shown.where(_C.state == bindparam("wanted_state"), *conditions)
+    if when:
+        today = bindparam("today", type_=Date)
+        query = query.where(_C.due_on < today if when == "overdue" else _C.due_on == today)
     if after:
         position = (bindparam("after_due", type_=_C.due_on.type), bindparam("after_id", type_=_C.id.type))
         query = query.where(tuple_(_C.due_on, _C.id) > tuple_(*position))
@@ -167,10 +191,8 @@ def _counting(*, of_case: bool, of_owner: bool) -> Query:
 
 
 _LIST = {
-    (of_case, of_owner, is_overdue, after): _listed(
-        of_case=of_case, of_owner=of_owner, is_overdue=is_overdue, after=after
-    )
-    for of_case, of_owner, is_overdue, after in product((False, True), repeat=4)
+    (of_case, of_owner, when, after): _listed(of_case=of_case, of_owner=of_owner, when=when, after=after)
+    for of_case, of_owner, when, after in product((False, True), (False, True), ("", "overdue", "today"), (False, True))
 }
 _COUNT = {
     (of_case, of_owner): _counting(of_case=of_case, of_owner=of_owner)
@@ -187,7 +209,7 @@ _OPEN_IDS = prepare(
 def _changing(task: Task) -> dict[str, Any]:
     return {
         "state": task.state.value,
-        "owner_id": task.owner_id,
+        "owner_id": task.owner_id or NOBODY,  # so that one index finds whose tasks are whose, and whose nobody's
         "ended_by": task.ended_by,
         "ended_at": task.ended_at,
         "end_note": task.end_note,
@@ -204,7 +226,7 @@ def _task(row: Any) -> Task:
         instructions=row.task_instructions,
         due_on=row.task_due_on,
         priority=Priority(row.task_priority),
-        owner_id=row.task_owner_id,
+        owner_id=row.task_owner_id if row.task_owner_id != NOBODY else None,
         added_by=row.task_added_by,
         added_at=row.task_added_at,
         state=TaskState(row.task_state),

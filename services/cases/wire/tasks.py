@@ -18,7 +18,7 @@ def task_message(task: domain.tasks.Task, *, today: date, case_number: str, stud
         instructions=task.instructions,
         due_on=task.due_on.isoformat(),
         priority=PRIORITY.number(task.priority),
-        owner_id=str(task.owner_id),
+        owner_id=str(task.owner_id or ""),
         state=TASK_STATE.number(task.state),
         overdue=task.is_overdue(today),
         added_by=str(task.added_by),

@@ -13,6 +13,7 @@ from kit.errors import NotFoundError
 from kit.outbox import Event
 from services.identity import events
 from services.identity.commands.deps import Deps
+from services.identity.commands.lapsing import watch_training
 from services.identity.domain import Organisation, Profile, RoleGrant, email_key
 from services.identity.roles import missing_of
 from services.identity.store import machines, people, signins
@@ -121,4 +122,6 @@ def _put_grants(
         if known[role].ended_at is None:
             people.end_grant(tx, person_id=profile.person_id, role=role, reason="provisioned", now=now)
             told.append(events.role_changed(person_id=profile.person_id, role=role, works=False))
+    if told:
+        watch_training(tx, profile.person_id, grants, kind=organisation.kind, now=now)
     return told

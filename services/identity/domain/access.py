@@ -1,13 +1,13 @@
 """Who may give which role to whom, why access ends, and which training counts."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from kit.errors import FailedPreconditionError, InvalidArgumentError, PermissionDeniedError, Violation
-from services.identity.domain import Period
+from services.identity.domain import HeldRole, Period
 
 AUTHORISER = "delegated_authoriser"
 
@@ -30,6 +30,16 @@ class AccessEventKind(StrEnum):
     ROLE_REMOVED = "role-removed"
     TRAINING_INVITED = "training-invited"
     TRAINING_RECORDED = "training-recorded"
+    ENDED = "ended"
+    TRAINING_LAPSED = "training-lapsed"
+
+
+class AccessState(StrEnum):
+    """Where someone's access to an organisation stands, all their roles there together."""
+
+    WORKS = "works"
+    WAITS = "waits"
+    NO_ROLE = "no-role"
     ENDED = "ended"
 
 
@@ -54,10 +64,45 @@ class Training:
     expires_on: date | None = None
 
 
+def state_of(held: Sequence[HeldRole], *, was_given_any: bool) -> AccessState:
+    """Where access stands, by the roles held now and whether there ever were any."""
+    if held:
+        return AccessState.WORKS if all(role.works for role in held) else AccessState.WAITS
+    return AccessState.ENDED if was_given_any else AccessState.NO_ROLE
+
+
 def judge_ceiling(role: str, ceiling: Collection[str]) -> None:
     """Refuse to give or take a role beyond what the caller's own roles allow."""
     if role not in ceiling:
         raise PermissionDeniedError("above-ceiling", "You cannot give or take away this role.")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAction:
+    """Something that could be done with a person's access; `reason` says why not, empty where it may be done."""
+
+    action: str
+    role: str
+    reason: str
+
+
+def judge_actions(
+    held: Sequence[str], *, ceiling: Collection[str], is_own: bool, has_other_authoriser: bool
+) -> list[JudgedAction]:
+    """What someone with a ceiling may do with the access of a person who holds these roles: as the commands decide."""
+    judged = [
+        JudgedAction("assign-role", role, "own-role" if is_own else "") for role in sorted(ceiling) if role not in held
+    ]
+    removals = {role: _why_not_remove(role, ceiling, has_other_authoriser=has_other_authoriser) for role in held}
+    judged += [JudgedAction("remove-role", role, reason) for role, reason in removals.items()]
+    ending = next((reason for reason in removals.values() if reason), "") if held else "no-access"
+    return [*judged, JudgedAction("end-access", "", ending)]
+
+
+def _why_not_remove(role: str, ceiling: Collection[str], *, has_other_authoriser: bool) -> str:
+    if role not in ceiling:
+        return "above-ceiling"
+    return "last-authoriser" if role == AUTHORISER and not has_other_authoriser else ""
 
 
 def judge_assignment(role: str, period: Period, *, is_own: bool, today: date) -> None:

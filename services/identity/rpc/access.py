@@ -1,23 +1,44 @@
 """Roles, training and the end of access: decode, one call, encode."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from types import MappingProxyType
 from uuid import UUID
 
 from ascms.identity.v1 import access_pb2 as pb
 
+from kit.actor import Actor
 from kit.clock import local_date
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.rpc.server import Call, read, write
 from services.identity import commands
 from services.identity.commands import Access
 from services.identity.domain import Period, RoleGrant
-from services.identity.domain.access import AccessEvent, AccessEventKind, EndReason, Training
-from services.identity.roles import missing_of
-from services.identity.rpc.base import Methods, encode_moment, kind_of
-from services.identity.store import access, people
+from services.identity.domain.access import (
+    AUTHORISER,
+    AccessEvent,
+    AccessEventKind,
+    AccessState,
+    EndReason,
+    Training,
+    judge_actions,
+    state_of,
+)
+from services.identity.domain.invitations import PRIMARY, SUPPORTING, IdentityDocument, Invitation
+from services.identity.roles import COURSES, ROLES, ceiling_of, held_roles, missing_of
+from services.identity.rpc.base import Methods, encode_document, encode_moment, kind_of
+from services.identity.store import access, invitations, organisations, people, staff
+from services.identity.training import invite_at
 
 _HISTORY = 100
+STATES = MappingProxyType(
+    {
+        AccessState.WORKS: pb.ACCESS_STATE_WORKS,
+        AccessState.WAITS: pb.ACCESS_STATE_WAITS,
+        AccessState.NO_ROLE: pb.ACCESS_STATE_NO_ROLE,
+        AccessState.ENDED: pb.ACCESS_STATE_ENDED,
+    }
+)
 _REASONS = MappingProxyType(
     {
         EndReason.LEFT: pb.ACCESS_END_REASON_LEFT,
@@ -36,6 +57,7 @@ _KINDS = MappingProxyType(
         AccessEventKind.TRAINING_INVITED: pb.ACCESS_EVENT_KIND_TRAINING_INVITED,
         AccessEventKind.TRAINING_RECORDED: pb.ACCESS_EVENT_KIND_TRAINING_RECORDED,
         AccessEventKind.ENDED: pb.ACCESS_EVENT_KIND_ENDED,
+        AccessEventKind.TRAINING_LAPSED: pb.ACCESS_EVENT_KIND_TRAINING_LAPSED,
     }
 )
 
@@ -46,17 +68,36 @@ class AccessMethods(Methods):
     @read
     def GetPerson(self, request: pb.GetPersonRequest, call: Call) -> pb.GetPersonResponse:
         """One person of the caller's organisation, with what happened to their access."""
-        person_id = UUID(request.person_id)
+        person_id, today = UUID(request.person_id), self.local_today()
         with self.deps.database.tenant(call.actor) as tx:
+            organisation = organisations.find_organisation(tx, call.actor.tenant_id)
             found = people.get_members(tx, [person_id])
-            grants = people.grants_of_members(tx, [person_id])[person_id]
+            grants = people.grants_of_members(tx, [person_id, call.actor.person_id])
             history = access.list_history(tx, person_id, most=_HISTORY)
-        if not found:
+            invitation = invitations.find_accepted(tx, person_id)
+            documents = invitations.list_documents(tx, today=None) if invitation is not None else []
+            authorisers = staff.count_working(tx, AUTHORISER, rules_of(call.actor, today), except_for=person_id)
+        if not found or organisation is None:
             raise NotFoundError("person")
-        person = Access(found[0], kind_of(call.actor), tuple(grants), self.local_today())
-        return pb.GetPersonResponse(person=_encode(person), history=map(_event, history))
+        person = Access(found[0], organisation.kind, tuple(grants[person_id]), today)
+        ceiling = ceiling_of(held_roles(grants[call.actor.person_id], kind=organisation.kind, today=today))
+        judged = judge_actions(
+            [grant.role for grant in person.grants if grant.is_held(today)],
+            ceiling=ceiling,
+            is_own=person_id == call.actor.actor_id,
+            has_other_authoriser=authorisers > 0,
+        )
+        return pb.GetPersonResponse(
+            person=encode_access(person, history=history, region=organisation.region),
+            history=map(_event, history),
+            actions=[
+                pb.AccessAction(action=each.action, role=each.role, allowed=not each.reason, reason=each.reason)
+                for each in judged
+            ],
+            identity_seen=encode_seen(invitation, documents) if invitation is not None else None,
+        )
 
-    @write(lambda found: pb.AssignRoleResponse(person=_encode(found)))
+    @write(lambda found: pb.AssignRoleResponse(person=encode_access(found)))
     def AssignRole(self, request: pb.AssignRoleRequest, call: Call) -> Access:
         """Give a role."""
         starts_on = _day(request.starts_on) or local_date(self.deps.clock.now())
@@ -64,7 +105,7 @@ class AccessMethods(Methods):
         person_id = UUID(request.person_id)
         return commands.assign_role(self.deps, call.actor, person_id=person_id, role=request.role, period=period)
 
-    @write(lambda found: pb.RemoveRoleResponse(person=_encode(found)))
+    @write(lambda found: pb.RemoveRoleResponse(person=encode_access(found)))
     def RemoveRole(self, request: pb.RemoveRoleRequest, call: Call) -> Access:
         """Take a role away."""
         person_id, reason = UUID(request.person_id), _reason(request.reason)
@@ -95,18 +136,22 @@ def _reason(number: pb.AccessEndReason.ValueType) -> EndReason:
     return _REASON_OF[number]
 
 
-def _encode(found: Access) -> pb.PersonAccess:
+def encode_access(found: Access, *, history: Sequence[AccessEvent] = (), region: str = "") -> pb.PersonAccess:
+    """A person as their authoriser sees them; with `history`, also when they are invited to the training."""
     held = sorted((grant for grant in found.grants if grant.is_held(found.today)), key=lambda grant: grant.role)
+    roles = held_roles(held, kind=found.kind, today=found.today)
     return pb.PersonAccess(
         person_id=str(found.member.person_id),
         name=found.member.name,
         email=found.member.email,
-        roles=[_detail(grant, found) for grant in held],
+        roles=[_detail(grant, found, history, region) for grant in held],
+        state=STATES[state_of(roles, was_given_any=bool(found.grants))],
     )
 
 
-def _detail(grant: RoleGrant, found: Access) -> pb.RoleDetail:
+def _detail(grant: RoleGrant, found: Access, history: Sequence[AccessEvent], region: str) -> pb.RoleDetail:
     missing = missing_of(grant, kind=found.kind, today=found.today)
+    invites_at, invited_at = _invited(grant.role, history, region) if missing.startswith("training") else (None, None)
     return pb.RoleDetail(
         role=grant.role,
         works=not missing,
@@ -115,7 +160,36 @@ def _detail(grant: RoleGrant, found: Access) -> pb.RoleDetail:
         ends_on=_text(grant.period.ends_on),
         trained_on=_text(grant.trained_on),
         training_ends_on=_text(grant.training_ends_on),
+        invites_at=encode_moment(invites_at),
+        invited_at=encode_moment(invited_at),
     )
+
+
+def _invited(role: str, history: Sequence[AccessEvent], region: str) -> tuple[datetime | None, datetime | None]:
+    """When the invitation to the training of a role goes out, or went out; neither where a role was provisioned."""
+    given = next((item for item in history if item.kind is AccessEventKind.ROLE_ASSIGNED and item.role == role), None)
+    sent = next((item for item in history if item.kind is AccessEventKind.TRAINING_INVITED), None)
+    if sent is not None and (given is None or sent.occurred_at >= given.occurred_at):
+        return None, sent.occurred_at
+    return (invite_at(given.occurred_at, region), None) if given is not None else (None, None)
+
+
+def encode_seen(item: Invitation, documents: Sequence[IdentityDocument]) -> pb.IdentitySeen:
+    """What was seen of someone's identity, in the words of the kinds, also of kinds that no longer count."""
+    known = {(document.purpose, document.code): document for document in documents}
+    return pb.IdentitySeen(
+        primary=encode_document(known.get((PRIMARY, item.sighting.primary)), item.sighting.primary),
+        supporting=encode_document(known.get((SUPPORTING, item.sighting.supporting)), item.sighting.supporting),
+        seen_by=str(item.invited_by),
+        seen_at=encode_moment(item.invited_at),
+    )
+
+
+def rules_of(actor: Actor, today: date) -> staff.Rules:
+    """What decides whether a role works at the caller's organisation."""
+    kind = kind_of(actor)
+    possible = tuple(code for code, role in ROLES.items() if role.kind is kind and not role.is_for_machines)
+    return staff.Rules(today, possible, needs_training=kind in COURSES)
 
 
 def _event(item: AccessEvent) -> pb.AccessEvent:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from ascms.identity.v1 import identity_pb2 as pb
+from ascms.identity.v1 import invitations_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.actor import Actor
@@ -13,6 +14,7 @@ from kit.clock import local_date
 from kit.paging import PageTokens
 from services.identity.commands.deps import Deps
 from services.identity.domain import HeldRole, Organisation, OrganisationKind
+from services.identity.domain.invitations import IdentityDocument
 from services.identity.tokens import TokenOffice
 
 KINDS = {
@@ -71,6 +73,16 @@ def encode_organisation(item: Organisation) -> pb.Organisation:
         name=item.name,
         school_number=item.school_number,
         region=item.region,
+        suspended=item.is_suspended,
+    )
+
+
+def encode_document(item: IdentityDocument | None, code: str) -> invitations_pb2.IdentityDocument:
+    """A kind of document; its code alone where it is not known any more."""
+    if item is None:
+        return invitations_pb2.IdentityDocument(code=code, label=code, label_mi=code)
+    return invitations_pb2.IdentityDocument(
+        code=item.code, label=item.label, label_mi=item.label_mi, has_photo=item.has_photo
     )
 
 

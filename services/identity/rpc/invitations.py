@@ -9,8 +9,8 @@ from kit.errors import NotFoundError
 from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read, write
 from services.identity import commands
-from services.identity.domain.invitations import PRIMARY, IdentityDocument, Invitation, InvitationState, Sighting
-from services.identity.rpc.base import Methods, encode_moment
+from services.identity.domain.invitations import PRIMARY, Invitation, InvitationState, Sighting
+from services.identity.rpc.base import Methods, encode_document, encode_moment
 from services.identity.store import invitations, organisations
 
 _STATES = {
@@ -33,11 +33,11 @@ class InvitationMethods(Methods):
         with self.deps.database.tenant(call.actor) as tx:
             found = invitations.list_documents(tx, today=self.local_today())
         return pb.ListIdentityDocumentsResponse(
-            primary=[_document(each) for each in found if each.purpose == PRIMARY],
-            supporting=[_document(each) for each in found if each.purpose != PRIMARY],
+            primary=[encode_document(each, each.code) for each in found if each.purpose == PRIMARY],
+            supporting=[encode_document(each, each.code) for each in found if each.purpose != PRIMARY],
         )
 
-    @write(lambda item: pb.InvitePersonResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.InvitePersonResponse(invitation=encode_new(item)))
     def InvitePerson(self, request: pb.InvitePersonRequest, call: Call) -> Invitation:
         """Invite someone."""
         sighted = request.identity_sighted
@@ -49,13 +49,13 @@ class InvitationMethods(Methods):
         )
         return commands.invite_person(self.deps, call.actor, wanted=wanted)
 
-    @write(lambda item: pb.ResendInvitationResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.ResendInvitationResponse(invitation=encode_new(item)))
     def ResendInvitation(self, request: pb.ResendInvitationRequest, call: Call) -> Invitation:
         """Send an invitation again."""
         invitation_id = UUID(request.invitation_id)
         return commands.resend_invitation(self.deps, call.actor, invitation_id=invitation_id, email=request.email)
 
-    @write(lambda item: pb.WithdrawInvitationResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.WithdrawInvitationResponse(invitation=encode_new(item)))
     def WithdrawInvitation(self, request: pb.WithdrawInvitationRequest, call: Call) -> Invitation:
         """Take an invitation back."""
         invitation_id = UUID(request.invitation_id)
@@ -73,7 +73,7 @@ class InvitationMethods(Methods):
             )
         shown = found[:size]
         return pb.ListInvitationsResponse(
-            invitations=[_encoded(each, now) for each in shown],
+            invitations=[encode_invitation(each, now) for each in shown],
             next_page_token=self.pages.encode([str(shown[-1].id)], scope=scope) if len(found) > size else "",
         )
 
@@ -96,12 +96,13 @@ class InvitationMethods(Methods):
         )
 
 
-def _as_left(item: Invitation) -> pb.Invitation:
+def encode_new(item: Invitation) -> pb.Invitation:
     """An invitation as a command left it."""
-    return _encoded(item, item.sent_at)
+    return encode_invitation(item, item.sent_at)
 
 
-def _encoded(item: Invitation, now: datetime) -> pb.Invitation:
+def encode_invitation(item: Invitation, now: datetime) -> pb.Invitation:
+    """An invitation as it stands at a moment."""
     return pb.Invitation(
         invitation_id=str(item.id),
         name=item.name,
@@ -119,7 +120,3 @@ def _encoded(item: Invitation, now: datetime) -> pb.Invitation:
         used_at=encode_moment(item.used_at),
         person_id=str(item.used_by) if item.used_by is not None else "",
     )
-
-
-def _document(item: IdentityDocument) -> pb.IdentityDocument:
-    return pb.IdentityDocument(code=item.code, label=item.label, label_mi=item.label_mi, has_photo=item.has_photo)

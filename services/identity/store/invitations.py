@@ -64,6 +64,9 @@ _PENDING = prepare(
         invitation.c.expires_at > bindparam("now"),
     )
 )
+_COUNT_PENDING = prepare(
+    select(func.count()).select_from(invitation).where(_OURS, *_OPEN, invitation.c.expires_at > bindparam("now"))
+)
 _IN_STATE: dict[InvitationState | None, Sequence[Any]] = {
     None: (),
     InvitationState.PENDING: (*_OPEN, invitation.c.expires_at > bindparam("now")),
@@ -87,17 +90,26 @@ _PAGES = {
     for state, conditions in _IN_STATE.items()
     for has_after in (False, True)
 }
+_ACCEPTED = prepare(
+    select(invitation)
+    .where(_OURS, invitation.c.used_by == bindparam("person"))
+    .order_by(invitation.c.used_at.desc())
+    .limit(1)
+)
+_ALL_DOCUMENTS = prepare(
+    select(reference_item)
+    .where(or_(reference_item.c.list == PRIMARY, reference_item.c.list == SUPPORTING))
+    .order_by(reference_item.c.list, reference_item.c.position, reference_item.c.code, reference_item.c.starts_on)
+)
 _BY_DIGEST = prepare(
     select(invitation.c.tenant_id, invitation.c.id).where(invitation.c.link_digest == bindparam("digest"))
 )
 
 
-def list_documents(tx: Transaction, *, today: date) -> list[IdentityDocument]:
-    """The kinds of documents that count on a day, in the order to show them in."""
-    return [
-        IdentityDocument(row.list, row.code, row.label, row.label_mi, row.has_photo)
-        for row in tx.all(_DOCUMENTS, today=today)
-    ]
+def list_documents(tx: Transaction, *, today: date | None) -> list[IdentityDocument]:
+    """The kinds of documents that count on a day, in the order to show them in; for None all that ever counted."""
+    rows = tx.all(_DOCUMENTS, today=today) if today is not None else tx.all(_ALL_DOCUMENTS)
+    return [IdentityDocument(row.list, row.code, row.label, row.label_mi, row.has_photo) for row in rows]
 
 
 def insert_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) -> None:
@@ -121,6 +133,7 @@ def insert_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) 
         withdrawn_at=None,
         used_at=None,
         used_by=None,
+        first_role=item.first_role or None,
     )
 
 
@@ -145,6 +158,12 @@ def update_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) 
 def find_invitation(tx: Transaction, invitation_id: UUID) -> Invitation | None:
     """One invitation of the present organisation."""
     row = tx.first(_FIND, tenant=tx.tenant_id, wanted=invitation_id)
+    return _invitation(row) if row is not None else None
+
+
+def find_accepted(tx: Transaction, person_id: UUID) -> Invitation | None:
+    """The invitation by which someone came to the present organisation; the last, where they were invited again."""
+    row = tx.first(_ACCEPTED, tenant=tx.tenant_id, person=person_id)
     return _invitation(row) if row is not None else None
 
 
@@ -181,6 +200,12 @@ def list_invitations(
     return [_invitation(row) for row in tx.all(query, tenant=tx.tenant_id, after=after, most=most, now=now)]
 
 
+def count_pending(tx: Transaction, *, now: datetime) -> int:
+    """How many invitations of the present organisation wait to be accepted."""
+    found: int = tx.value(_COUNT_PENDING, tenant=tx.tenant_id, now=now)
+    return found
+
+
 def find_by_digest(tx: Transaction, digest: bytes) -> tuple[UUID, UUID] | None:
     """(organisation, invitation) behind the secret of a link. For the signin role."""
     row = tx.first(_BY_DIGEST, digest=digest)
@@ -202,4 +227,5 @@ def _invitation(row: Any) -> Invitation:
         withdrawn_at=row.withdrawn_at,
         used_at=row.used_at,
         used_by=row.used_by,
+        first_role=row.first_role or "",
     )

@@ -164,7 +164,7 @@ def test_training_completed_before_counts_for_a_role_given_later(as_authoriser: 
         ("workflow_lead", True),
     ]
     assert types(rows)[-2:] == ["RoleChanged", "RoleAssigned"]
-    assert rows("SELECT 1 FROM deadline") == []
+    assert rows("SELECT 1 FROM deadline WHERE kind = 'invite-to-training'") == []
 
 
 def test_without_training_the_invitation_to_it_goes_out_once_within_a_working_day(
@@ -196,7 +196,7 @@ def test_who_completed_the_training_meanwhile_is_not_invited_to_it(
     as_machine("RecordTraining", trained(UNTRAINED))
     assert make_sweep(deps).sweep_once() == 1
     assert "TrainingInvited" not in types(rows)
-    assert rows("SELECT 1 FROM deadline") == []
+    assert rows("SELECT 1 FROM deadline WHERE kind = 'invite-to-training'") == []
 
 
 def test_the_contact_of_the_untrained_is_given_where_it_is_asked_for(call: Call) -> None:

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from kit.outbox import Event
 from services.cases import events
+from services.cases.domain.sharing import SharedChange
 from tests.unit.cases.people import (
     COLLEAGUE_ID,
     LEAD_ID,
@@ -43,14 +44,22 @@ TOLD = [
     pytest.param(
         events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
     ),
+    pytest.param(events.case_released(ASSIGNED, released_on=TODAY), case().id, id="CaseReleased"),
     pytest.param(events.event_recorded(entry()), case().id, id="EventRecorded"),
     pytest.param(events.task_added(task()), case().id, id="TaskAdded"),
     pytest.param(
         events.task_reassigned(task(), previous=COLLEAGUE_ID, reassigned_by=LEAD_ID), case().id, id="TaskReassigned"
     ),
+    pytest.param(events.task_released(task()), case().id, id="TaskReleased"),
     pytest.param(events.task_completed(task(ended_by=MANAGER_ID)), case().id, id="TaskCompleted"),
     pytest.param(events.task_cancelled(task(ended_by=LEAD_ID)), case().id, id="TaskCancelled"),
     pytest.param(events.task_overdue(task()), case().id, id="TaskOverdue"),
+    pytest.param(events.task_due(task()), case().id, id="TaskDue"),
+    pytest.param(
+        events.shared_case_changed(case(primary_contact_id=COLLEAGUE_ID), SharedChange.PAUSED),
+        case().id,
+        id="SharedCaseChanged",
+    ),
     pytest.param(events.note_added(entry()), case().id, id="NoteAdded"),
     pytest.param(events.entry_corrected(entry(), correction()), case().id, id="EntryCorrected"),
     pytest.param(events.case_paused(pause()), case().id, id="CasePaused"),
