@@ -26,6 +26,7 @@ from kit.errors import (
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_lists import counts, page_of
+from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -107,7 +108,7 @@ class IdentityStub(SharingIdentityStub, _Stub, identity_pb2_grpc.IdentityService
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(SomeCasesStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -401,7 +402,7 @@ class CasesStub(CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceService
         )
 
 
-class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
+class ReportingStub(QuarterStub, _Stub, reporting_pb2_grpc.ReportingServiceServicer):
     """Figures as the world has them."""
 
     @read
@@ -410,6 +411,8 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         return r.GetProviderFiguresResponse(
             quarter=request.quarter,
             figures=self.world.figures,
+            previous=[figures_pb2.Figure(indicator="cases-opened", value=9, rule_version=1)],
+            breakdowns=self.world.breakdowns,
             as_at=self.world.moment(0, -0.1) if self.world.figures else None,
             is_current=self.world.is_counted,
         )
@@ -426,6 +429,7 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
             quarter=request.quarter,
             totals=totals if self.world.national else [],
             providers=self.world.national,
+            regions=[r.RegionFigures(region="07", figures=totals)] if self.world.national else [],
             as_at=self.world.moment(0, -0.1) if self.world.national else None,
             is_current=True,
         )

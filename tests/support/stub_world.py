@@ -13,7 +13,7 @@ from uuid import UUID
 from ascms.cases.v1 import cases_pb2 as c
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
-from ascms.reporting.v1 import figures_pb2
+from ascms.reporting.v1 import figures_pb2, returns_pb2
 from ascms.reporting.v1 import reporting_pb2 as r
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -23,15 +23,15 @@ from kit.clock import Clock, local_date
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record cases:close "
-        "requests:answer people:read figures:provider"
+        "requests:answer people:read figures:provider returns:submit"
     ),
     "case_manager": "cases:read cases:record cases:close",
     "delegated_authoriser": "people:read",
     "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
-    "ministry_analyst": "figures:national",
-    "ministry_admin": "organisations:read",
+    "ministry_analyst": "figures:national returns:overview",
+    "ministry_admin": "returns:overview returns:accept organisations:read",
 }
 
 
@@ -71,6 +71,10 @@ class World:
     pauses: dict[str, list[c.Pause]] = field(default_factory=dict)
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
     figures: list[figures_pb2.Figure] = field(default_factory=list)
+    breakdowns: list[figures_pb2.Breakdown] = field(default_factory=list)
+    filed: returns_pb2.Return = field(
+        default_factory=lambda: returns_pb2.Return(state=returns_pb2.RETURN_STATE_DRAFT, version=1)
+    )
     national: list[r.ProviderFigures] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -177,6 +181,24 @@ def furnish(clock: Clock) -> World:
         figures_pb2.Figure(indicator="minutes", value=1130, rule_version=1),
         figures_pb2.Figure(indicator="cases-opened", value=3, rule_version=1),
         figures_pb2.Figure(indicator="home-visits", value=2, rule_version=1),
+    ]
+    world.breakdowns = [
+        figures_pb2.Breakdown(
+            indicator="minutes",
+            dimension="kind",
+            rows=[
+                figures_pb2.BreakdownRow(key="home-visit", value=860),
+                figures_pb2.BreakdownRow(key="contact-attempt", value=270),
+            ],
+        ),
+        figures_pb2.Breakdown(
+            indicator="caseload",
+            dimension="case-manager",
+            rows=[
+                figures_pb2.BreakdownRow(key=world.people["manager"].person_id, value=2),
+                figures_pb2.BreakdownRow(key=number_id(998), value=1),
+            ],
+        ),
     ]
     world.national = [
         r.ProviderFigures(

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Field, HiddenField
 
 from kit.web.forms import LongTextField, Needed
-from services.gateway.cases.forms import read_version
+from services.gateway.cases.writing import read_version
 from services.gateway.reports.wording import SECTIONS
 from services.gateway.sending import OnceForm
 
