@@ -11,6 +11,7 @@ from kit import log
 from kit.errors import DomainError, Kind, Violation
 from kit.web.problems import BY_STATUS, RETRY_SECONDS, Problem, problem_page
 from kit.web.security import request_id
+from services.gateway.account.suspended import suspended_page
 from services.gateway.security import is_signed_out
 from services.gateway.wording import error_words
 
@@ -123,6 +124,8 @@ def page_of(error: DomainError) -> Response:
             assert isinstance(target, Response)
             return target
         return problem_page("signed-out", back=sign_in_url())
+    if error.reason == "organisation-suspended":
+        return suspended_page(error)
     if error.kind == Kind.INVALID_ARGUMENT and request.method in _SAFE:
         # Only an address can be wrong in a read: a mistyped id or filter.
         return problem_page("missing")

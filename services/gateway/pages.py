@@ -8,6 +8,9 @@ from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
+from services.gateway.register.catchments import blueprint as catchments
+from services.gateway.register.plans import blueprint as plans
+from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
@@ -33,6 +36,9 @@ def register(app: Flask) -> None:
         organisations,
         account,
         sharing,
+        register_of_organisations,
+        catchments,
+        plans,
     ):
         app.register_blueprint(blueprint)
 

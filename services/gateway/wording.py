@@ -93,6 +93,9 @@ CHANNELS: Mapping[int, object] = {
     cases_pb2.CONTACT_CHANNEL_THROUGH_SOMEONE: _l("through someone else"),
 }
 _VIOLATIONS = {
+    "not-in-effect": _l("The catchment is not in effect on this day. Choose another day."),
+    "not-allowed": _l("This does not belong here. Leave it empty."),
+    "photo": _l("One of the two documents must show a photo."),
     "required": _l("Answer this question."),
     "too-long": _l("This is longer than we can store. Make it shorter."),
     "too-small": _l("This number is too small."),
@@ -123,6 +126,8 @@ _FORMS = {
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
+    "school_number": _l("A school number has up to four digits."),
+    "code": _l("Write the code with small letters and digits, with dashes between."),
 }
 _FORM_REASONS = {"pattern", "format", "unknown-value", "too-small", "too-large"}
 _NEEDED_CELL = _l("This cell is empty, and it is needed.")
@@ -152,6 +157,12 @@ _FILE_FAULTS = (
     ),
 )
 _ERRORS = {
+    "school-number-taken": _l("Another school has this number."),
+    "catchment-exists": _l("There is a catchment with this code already."),
+    "has-first": _l("Someone there has this role already, and can invite others."),
+    "already-invited": _l("An invitation to this address waits to be accepted."),
+    "register-changed": _l("The register changed since this file was looked at. Send the file again."),
+    "plan-applied": _l("This file was applied already."),
     "idempotency-key-reused": _l(
         "This form was sent before with other words, and those are saved. Look at what is there first. If this is "
         "something further, send it now: it will be saved beside it."

@@ -49,16 +49,19 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "cases:close",
             "letters:approve",
             "requests:answer",
+            "students:search",
             "people:read",
             "figures:provider",
             "returns:submit",
         ),
-        "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close"),
+        "case_manager": _role(
+            OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close", "students:search"
+        ),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
         "attendance_lead": _role(
-            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all"
+            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search"
         ),
-        "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national", "returns:overview"),
         "ministry_admin": _role(
@@ -70,6 +73,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "service_desk": _role(OrganisationKind.MINISTRY),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
+        "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),
     }
 )
 

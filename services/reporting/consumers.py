@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ascms.cases.v1 import cases_pb2, events_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 
 from kit.clock import Clock, local_date
@@ -91,8 +91,9 @@ def on_case_opened(counting: Counting, event: events_pb2.CaseOpened) -> None:
         opened_on=date.fromisoformat(event.opened_on),
         requested_on=date.fromisoformat(event.requested_on) if event.requested_on else None,
         student_hash=event.student_hash,
-        route=event.route,
-        year_level=event.year_level if event.HasField("year_level") else None,
+        route=_code(requests_pb2.RequestKind, event.kind, prefix="REQUEST_KIND_") if event.kind else "",
+        # Year 0 is a year; an event of before there were kinds tells of none.
+        year_level=event.year_level if event.kind else None,
         age=event.age or None,
         gender=_code(cases_pb2.Gender, event.gender, prefix="GENDER_") if event.gender else "",
     )

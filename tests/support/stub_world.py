@@ -31,7 +31,7 @@ PERMISSIONS = {
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national returns:overview",
-    "ministry_admin": "returns:overview returns:accept organisations:read",
+    "ministry_admin": "returns:overview returns:accept organisations:read organisations:manage guidance:edit",
 }
 
 

@@ -19,7 +19,7 @@ def sections_for(who: Caller) -> list[Link]:
         Link(
             text,
             url_for(target),
-            is_current=endpoint == target or (section == mark and not endpoint.endswith(".show_people")),
+            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
         )
         for text, target, mark in _sections(who)
     ]
@@ -27,27 +27,23 @@ def sections_for(who: Caller) -> list[Link]:
 
 def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
     """Words, where to, and the blueprint whose pages count as this section."""
-    yield _("Start"), "home.show", "home"
-    if who.may("requests:answer"):
-        yield _("Requests"), "incoming.show_list", "incoming"
-    if who.may("requests:submit"):
-        yield _("Requests"), "requests.show_list", "requests"
-    if who.may("cases:read-shared"):
-        yield _("Shared"), "sharing.show_list", "sharing"
-    if who.may("cases:read"):
-        yield _("Cases"), "cases.show_list", "cases"
-        yield _("Tasks"), "tasks.show_list", "tasks"
-    if who.may("figures:provider"):
-        yield _("Figures"), "reports.show_current", "reports"
-        yield _("Returns"), "returns.show_list", "returns"
-    if who.may("figures:national"):
-        yield _("National figures"), "reports.show_current_national", "reports"
-    if who.may("returns:overview"):
-        yield _("Returns"), "returns.show_current_providers", "returns"
-    if who.may("organisations:read"):
-        yield _("Organisations"), "organisations.show_list", "organisations"
-    if who.may("people:read"):
-        yield _("People"), "organisations.show_people", ""
+    for permission, words, target, mark in (
+        ("", _("Start"), "home.show", "home"),
+        ("requests:answer", _("Requests"), "incoming.show_list", "incoming"),
+        ("requests:submit", _("Requests"), "requests.show_list", "requests"),
+        ("cases:read-shared", _("Shared"), "sharing.show_list", "sharing"),
+        ("cases:read", _("Cases"), "cases.show_list", "cases"),
+        ("cases:read", _("Tasks"), "tasks.show_list", "tasks"),
+        ("figures:provider", _("Figures"), "reports.show_current", "reports"),
+        ("figures:provider", _("Returns"), "returns.show_list", "returns"),
+        ("figures:national", _("National figures"), "reports.show_current_national", "reports"),
+        ("returns:overview", _("Returns"), "returns.show_current_providers", "returns"),
+        ("organisations:read", _("Organisations"), "organisations.show_list", "organisations register plans"),
+        ("organisations:manage", _("Catchments"), "catchments.show_list", "catchments"),
+        ("people:read", _("People"), "organisations.show_people", ""),
+    ):
+        if not permission or who.may(permission):
+            yield words, target, mark
 
 
 def roles_of(who: Caller) -> str:

@@ -14,12 +14,28 @@ from flask import Flask
 
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
 As = Callable[..., Browser]
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
 SHARED = f"/shared/{number_id(303)}"
+REGISTER_FORMS = [
+    ("admin", path)
+    for path in (
+        "/organisations/new",
+        f"/organisations/{number_id(1)}/change",
+        f"/organisations/{number_id(1)}/suspend",
+        f"/organisations/{number_id(1)}/resume",
+        f"/organisations/{number_id(1)}/invite",
+        f"/organisations/{number_id(2)}/place",
+        "/catchments/new",
+        f"/catchments/{CODE}/change",
+        "/organisations/file",
+        f"/organisations/file/{PLAN}",
+    )
+]
 PAGES = {
     "lead": [
         "/",
@@ -72,6 +88,11 @@ PAGES = {
         "/",
         "/organisations",
         "/organisations?kind=schools",
+        *(path for _key, path in REGISTER_FORMS),
+        f"/organisations/{number_id(1)}",
+        f"/organisations/{number_id(2)}",
+        "/catchments",
+        f"/catchments/{CODE}",
     ],
     "authoriser": ["/", "/people"],
     "contact": ["/", "/account", "/shared", SHARED],
@@ -85,6 +106,7 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    *REGISTER_FORMS,
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
     ("manager", f"/cases/{number_id(303)}/pause"),
@@ -117,6 +139,8 @@ NEEDS = [
     ("analyst", f"/provider-returns/2026-Q1/{number_id(1)}/accept"),
     ("attendance", "/cases"),
     ("attendance", "/organisations"),
+    ("analyst", "/organisations/new"),
+    ("lead", "/catchments"),
     ("analyst", "/cases"),
     ("newcomer", "/cases"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from ascms.cases.v1 import cases_pb2, events_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.reporting.v1 import reporting_pb2, reporting_pb2_grpc
 from google.protobuf.message import Message
@@ -117,7 +117,7 @@ def case_opened(
         opened_on=opened_on,
         student_hash="0f" * 32,
         opened_by=str(UUID(int=8)),
-        route="chronic-absence",
+        kind=requests_pb2.REQUEST_KIND_CHRONIC_ABSENCE,
         requested_on=requested_on,
         year_level=year_level,
         age=13,
