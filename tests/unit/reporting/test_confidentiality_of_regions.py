@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.reporting.confidentiality import THRESHOLD, Cell, Table, protect, secret_order
@@ -16,7 +16,7 @@ from tests.unit.reporting.test_confidentiality import rank
 
 Counts = Mapping[str, Mapping[int, int]]
 Unknown = tuple[str, object]
-COUNTS = st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=5), min_size=1, max_size=5).map(
+COUNTS = st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=4), min_size=1, max_size=4).map(
     lambda regions: {
         f"{place:02}": {100 * place + number: count for number, count in enumerate(counts)}
         for place, counts in enumerate(regions)
@@ -85,6 +85,7 @@ def most_of(sums: Sums) -> dict[Unknown, float]:
     return most
 
 
+@settings(max_examples=60, deadline=None)
 @given(counts=COUNTS, key=KEYS)
 @example(counts={"01": {1: 3}, "02": {2: 9, 3: 9}}, key=b"key")
 @example(counts={"01": {1: 3}, "02": {2: 4}, "03": {3: 50}}, key=b"key")
