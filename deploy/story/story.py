@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import rows
+from deploy.story import quarter, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -59,6 +59,8 @@ class Story:
         heading("5. The figures")
         self._figures_rise(lead, before, position)
         self._national(lead)
+        heading("6. The quarter that has ended")
+        quarter.tell(self, lead, manager, case_id)
 
     # ---- who asks
 
