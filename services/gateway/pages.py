@@ -3,7 +3,9 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.handing import blueprint as cases_handing
 from services.gateway.cases.navigation import case_tabs
+from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
@@ -29,6 +31,8 @@ def register(app: Flask) -> None:
         requests,
         incoming,
         cases,
+        cases_handing,
+        cases_opened,
         cases_work,
         tasks,
         reports,

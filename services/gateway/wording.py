@@ -181,6 +181,11 @@ _ERRORS = {
     "already-assigned": _l("This person is the case manager already."),
     "already-open": _l("There is an open request for this student already."),
 }
+NOT_ASSIGNED = {
+    "not-found": _l("It is not there any more, or not yours to see."),
+    "already-assigned": _l("This person has it already."),
+    "case-closed": _l("It is closed. Reopen it first."),
+}
 ACTION_REASONS: Mapping[tuple[str, str], object] = {
     ("record", "not-assigned"): _l("Recording needs a case manager. Choose one first."),
     ("pause", "not-active"): _l("A pause needs work that has begun. Record what happened first."),
