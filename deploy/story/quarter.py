@@ -20,15 +20,15 @@ def tell(story: "Story", lead: Person, manager: Person, case_id: str) -> None:
     """The chapter. Safe to repeat: a return that stands is reopened first, as the ministry may."""
     ended, last_day = _ended_quarter()
     admin = story.cast.one("ministry_admin")
-    filed = _work_of(story, lead, manager, case_id, ended=ended, last_day=last_day, admin=admin)
+    _visit_late(story, lead, manager, case_id, last_day=last_day)
+    filed = _open_return(story, lead, admin, ended)
     _submit(story, lead, ended)
     _download(story, lead, ended)
     _decide(story, admin, lead, ended, provider_id=filed["provider_id"])
 
 
-def _work_of(
-    story: "Story", lead: Person, manager: Person, case_id: str, *, ended: str, last_day: date, admin: Person
-) -> dict[str, Any]:
+def _visit_late(story: "Story", lead: Person, manager: Person, case_id: str, *, last_day: date) -> None:
+    ended = _quarter_of(last_day)
     with story.steps.step(f"a visit of {last_day} that is recorded late counts in its own quarter, and opens its case"):
         visit = {
             "kind": "EVENT_KIND_HOME_VISIT",
@@ -43,6 +43,9 @@ def _work_of(
         expect_that("visits of the quarter", int(visits["value"]) >= 1, saw=visits)
         page = story.browser(lead).get(f"/figures/{ended}/home-visits")
         expect_that("the case behind the figure", f"/cases/{case_id}" in page.html, saw=page.text[:400])
+
+
+def _open_return(story: "Story", lead: Person, admin: Person, ended: str) -> dict[str, Any]:
     filed: dict[str, Any] = story.api(lead).get(f"/v1/returns/{ended}")["provider_return"]
     if filed["state"] in _SETTLED:
         with story.steps.step("the ministry reopens the return of an earlier telling, with a reason"):
@@ -98,4 +101,8 @@ def _ended_quarter() -> tuple[str, date]:
     today = datetime.now(ZoneInfo("Pacific/Auckland")).date()
     first = date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
     last_day = first - timedelta(days=1)
-    return f"{last_day.year}-Q{(last_day.month + 2) // 3}", last_day
+    return _quarter_of(last_day), last_day
+
+
+def _quarter_of(day: date) -> str:
+    return f"{day.year}-Q{(day.month + 2) // 3}"
