@@ -68,6 +68,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             OrganisationKind.MINISTRY,
             "organisations:read",
             "organisations:manage",
+            "guidance:edit",
             "returns:overview",
             "returns:accept",
         ),

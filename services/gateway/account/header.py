@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flask import request, url_for
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from kit.web.pages import Link
 from services.gateway.security import Caller
@@ -25,25 +25,30 @@ def sections_for(who: Caller) -> list[Link]:
     ]
 
 
+_SECTIONS = (
+    ("requests:answer", _l("Requests"), "incoming.show_list", "incoming"),
+    ("requests:submit", _l("Requests"), "requests.show_list", "requests"),
+    ("cases:read-shared", _l("Shared"), "sharing.show_list", "sharing"),
+    ("cases:read", _l("Cases"), "cases.show_list", "cases"),
+    ("cases:read", _l("Tasks"), "tasks.show_list", "tasks"),
+    ("letters:approve", _l("Letters"), "letters.show_queue", "letters"),
+    ("figures:provider", _l("Figures"), "reports.show_current", "reports"),
+    ("figures:provider", _l("Returns"), "returns.show_list", "returns"),
+    ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
+    ("returns:overview", _l("Returns"), "returns.show_current_providers", "returns"),
+    ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
+    ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
+    ("people:read", _l("People"), "organisations.show_people", ""),
+)
+"""Permission, words, where to, and the blueprints whose pages count as this section."""
+
+
 def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
-    """Words, where to, and the blueprint whose pages count as this section."""
-    for permission, words, target, mark in (
-        ("", _("Start"), "home.show", "home"),
-        ("requests:answer", _("Requests"), "incoming.show_list", "incoming"),
-        ("requests:submit", _("Requests"), "requests.show_list", "requests"),
-        ("cases:read-shared", _("Shared"), "sharing.show_list", "sharing"),
-        ("cases:read", _("Cases"), "cases.show_list", "cases"),
-        ("cases:read", _("Tasks"), "tasks.show_list", "tasks"),
-        ("figures:provider", _("Figures"), "reports.show_current", "reports"),
-        ("figures:provider", _("Returns"), "returns.show_list", "returns"),
-        ("figures:national", _("National figures"), "reports.show_current_national", "reports"),
-        ("returns:overview", _("Returns"), "returns.show_current_providers", "returns"),
-        ("organisations:read", _("Organisations"), "organisations.show_list", "organisations register plans"),
-        ("organisations:manage", _("Catchments"), "catchments.show_list", "catchments"),
-        ("people:read", _("People"), "organisations.show_people", ""),
-    ):
-        if not permission or who.may(permission):
-            yield words, target, mark
+    """Words, where to, and the blueprints whose pages count as this section."""
+    yield str(_l("Start")), "home.show", "home"
+    for permission, words, target, mark in _SECTIONS:
+        if who.may(permission):
+            yield str(words), target, mark
 
 
 def roles_of(who: Caller) -> str:

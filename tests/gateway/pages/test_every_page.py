@@ -14,6 +14,7 @@ from flask import Flask
 
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, number_id
 
@@ -73,8 +74,24 @@ PAGES = {
         "/returns/2026-Q1/submit",
         "/people",
         "/account",
+        "/letters",
+        f"/letters/{letter_id(1)}",
+        f"/letters/{letter_id(1)}/return",
     ],
-    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui", "/tasks"],
+    "manager": [
+        "/",
+        "/cases",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}/events/new?kind=hui",
+        f"/cases/{number_id(303)}/letters",
+        f"/cases/{number_id(303)}/letters/new",
+        f"/letters/{letter_id(0)}",
+        f"/letters/{letter_id(0)}/edit",
+        f"/letters/{letter_id(2)}/send",
+        f"/letters/{letter_id(3)}",
+        f"/letters/{letter_id(3)}/answer",
+        "/tasks",
+    ],
     "attendance": [
         "/",
         "/requests",
@@ -125,6 +142,13 @@ POSTS = [
     ("lead", "/returns/2026-Q1/submit"),
     ("admin", f"/provider-returns/2026-Q1/{number_id(1)}/accept"),
     ("admin", f"/provider-returns/2026-Q1/{number_id(1)}/reopen"),
+    ("manager", f"/cases/{number_id(303)}/letters/new"),
+    ("manager", f"/letters/{letter_id(0)}/edit"),
+    ("lead", f"/letters/{letter_id(1)}/return"),
+    ("manager", f"/letters/{letter_id(2)}/send"),
+    ("manager", f"/letters/{letter_id(3)}/answer"),
+    ("manager", f"/letters/{letter_id(3)}/undelivered"),
+    ("manager", f"/letters/{letter_id(0)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),
