@@ -67,7 +67,7 @@ class ReturnMethods(Methods):
     @read
     def ListReturns(self, _request: returns_pb2.ListReturnsRequest, call: Call) -> returns_pb2.ListReturnsResponse:
         """See the contract."""
-        today = self.today()
+        today = self.local_today()
         with self.deps.database.tenant(call.actor) as tx:
             found = [
                 Moved(tx.tenant_id, filed, store.find_rule(tx, filed.quarter.last_day), today)
@@ -81,7 +81,7 @@ class ReturnMethods(Methods):
         quarter = Quarter.parse(request.quarter)
         with self.deps.database.tenant(call.actor) as tx:
             filed = store.find_return(tx, quarter) or Return(quarter=quarter)
-            moved = Moved(tx.tenant_id, filed, store.find_rule(tx, quarter.last_day), self.today())
+            moved = Moved(tx.tenant_id, filed, store.find_rule(tx, quarter.last_day), self.local_today())
             versions = store.list_frozen(tx, quarter)
             frozen = _chosen(versions, request.number, filed)
             present, previous = measure(tx, quarter), measure(tx, quarter.before)
@@ -137,7 +137,7 @@ class ReturnMethods(Methods):
         self, request: returns_pb2.ListProviderReturnsRequest, call: Call
     ) -> returns_pb2.ListProviderReturnsResponse:
         """See the contract."""
-        quarter, today = Quarter.parse(request.quarter), self.today()
+        quarter, today = Quarter.parse(request.quarter), self.local_today()
         with self.deps.database.special("national", actor=call.actor) as tx:
             rule = store.find_rule(tx, quarter.last_day)
             rows = store.list_states(tx, quarter)
@@ -170,7 +170,7 @@ class ReturnMethods(Methods):
             expected_version=request.expected_version,
         )
 
-    def today(self) -> date:
+    def local_today(self) -> date:
         """The day in New Zealand."""
         return local_date(self.deps.clock.now())
 

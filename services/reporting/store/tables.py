@@ -117,7 +117,8 @@ SUPPRESSION_KEY = plumbing_table(
 RETURN_RULE = reference_table(
     "return_rule",
     METADATA,
-    Column("starts_on", Date, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, nullable=False),
     Column("due_working_days", SmallInteger, nullable=False),
     Column("change_percent", SmallInteger, nullable=False),
     Column("change_least", Integer, nullable=False),
