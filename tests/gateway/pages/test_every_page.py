@@ -67,6 +67,8 @@ PAGES = {
         f"/tasks/{number_id(690)}",
         f"/tasks/{number_id(690)}/cancel",
         f"/tasks/{number_id(690)}/reassign",
+        f"/cases/{number_id(303)}/files",
+        f"/cases/{number_id(303)}/files/new",
         "/figures/2026-Q1",
         "/figures/2026-Q1/minutes?by=kind&key=home-visit",
         "/returns",
@@ -142,6 +144,9 @@ POSTS = [
     ("lead", "/returns/2026-Q1/submit"),
     ("admin", f"/provider-returns/2026-Q1/{number_id(1)}/accept"),
     ("admin", f"/provider-returns/2026-Q1/{number_id(1)}/reopen"),
+    ("manager", f"/cases/{number_id(303)}/files/new"),
+    ("manager", f"/files/{number_id(900)}/describe"),
+    ("manager", f"/files/{number_id(900)}/remove"),
     ("manager", f"/cases/{number_id(303)}/letters/new"),
     ("manager", f"/letters/{letter_id(0)}/edit"),
     ("lead", f"/letters/{letter_id(1)}/return"),
@@ -216,6 +221,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "incoming",
         "cases",
         "tasks",
+        "files",
         "home",
         "reports",
         "returns",
@@ -238,6 +244,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
         *(f"returns.{verb}" for verb in ("save", "submit", "accept", "reopen")),
+        *(f"files.{verb}" for verb in ("add", "describe", "remove")),
     }
 
 

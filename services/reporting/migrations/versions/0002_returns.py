@@ -37,7 +37,8 @@ def upgrade() -> None:
     op.execute("""
         CREATE TABLE return_rule (
             code text NOT NULL PRIMARY KEY, starts_on date NOT NULL,
-            due_working_days smallint NOT NULL CHECK (due_working_days > 0), change_percent smallint NOT NULL, change_least integer NOT NULL, minutes_per_case integer NOT NULL)""")
+            due_working_days smallint NOT NULL CHECK (due_working_days > 0), change_percent smallint NOT NULL,
+            change_least integer NOT NULL, minutes_per_case integer NOT NULL)""")
     open_reference("reporting", "return_rule", "tenant", "national")
     op.execute("INSERT INTO return_rule VALUES ('first', '2020-01-01', 15, 50, 10, 2400)")
     op.execute("""
