@@ -18,6 +18,7 @@ from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
 from deploy.story.signin import Program, sign_in, try_passphrase
+from deploy.story.work import work_on_a_case
 
 OK = 200
 UNPROCESSABLE = 422
@@ -61,7 +62,9 @@ class Story:
         heading("5. The figures")
         self._figures_rise(lead, before, position)
         self._national(lead)
-        heading("6. The quarter that has ended")
+        heading("6. Work on the case")
+        work_on_a_case(self, case_id, manager=manager, lead=lead)
+        heading("7. The quarter that has ended")
         quarter.tell(self, lead, manager, case_id)
 
     # ---- who asks

@@ -40,6 +40,8 @@ REGISTER_FORMS = [
 PAGES = {
     "lead": [
         "/",
+        "/notices",
+        "/notices/preferences",
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
@@ -118,12 +120,14 @@ PAGES = {
         f"/catchments/{CODE}",
     ],
     "authoriser": ["/", "/people"],
-    "contact": ["/", "/account", "/shared", SHARED],
+    "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
 NAMES = ("BatchGetPeople", "BatchGetOrganisations")
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
+    ("manager", "/notices"),
+    ("manager", "/notices/preferences"),
     ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
@@ -216,19 +220,8 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {
-        "requests",
-        "incoming",
-        "cases",
-        "tasks",
-        "files",
-        "home",
-        "reports",
-        "returns",
-        "organisations",
-        "account",
-        "sharing",
-    }
+    ours = {"requests", "incoming", "cases", "files", "tasks", "home", "reports", "organisations", "account", "sharing"}
+    ours |= {"notices", "returns"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -241,6 +234,8 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "cases.assign",
         "cases.record",
         "cases_handing.hand_out",
+        "notices.show",
+        "notices.preferences",
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
         *(f"returns.{verb}" for verb in ("save", "submit", "accept", "reopen")),
