@@ -72,7 +72,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "returns:overview",
             "returns:accept",
         ),
-        "service_desk": _role(OrganisationKind.MINISTRY),
+        "service_desk": _role(OrganisationKind.MINISTRY, "access:find"),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
         "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),
     }

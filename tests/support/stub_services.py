@@ -26,6 +26,7 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_desk import DeskStub
 from tests.support.stub_documents import FilesStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
@@ -47,7 +48,13 @@ class _Stub:
             raise self.world.failures[method]
 
 
-class IdentityStub(SharingIdentityStub, _Stub, RegisterStub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(
+    SharingIdentityStub,
+    _Stub,
+    DeskStub,
+    RegisterStub,
+    identity_pb2_grpc.IdentityServiceServicer,
+):
     """Knows who the access token "as-<key>" is."""
 
     @read

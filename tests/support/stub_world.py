@@ -35,6 +35,7 @@ PERMISSIONS = {
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national returns:overview",
     "ministry_admin": "returns:overview returns:accept organisations:read organisations:manage guidance:edit",
+    "service_desk": "access:find",
 }
 
 
