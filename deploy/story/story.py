@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import rows
+from deploy.story import quarter, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -64,6 +64,8 @@ class Story:
         self._national(lead)
         heading("6. Work on the case")
         work_on_a_case(self, case_id, manager=manager, lead=lead)
+        heading("7. The quarter that has ended")
+        quarter.tell(self, lead, manager, case_id)
 
     # ---- who asks
 
