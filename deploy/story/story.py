@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import rows
+from deploy.story import quarter, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -19,6 +19,7 @@ from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
 from deploy.story.sharing import tell_sharing
 from deploy.story.signin import Program, sign_in, try_passphrase
+from deploy.story.work import work_on_a_case
 
 OK = 200
 UNPROCESSABLE = 422
@@ -63,6 +64,10 @@ class Story:
         heading("5. The figures")
         self._figures_rise(lead, before, position)
         self._national(lead)
+        heading("6. Work on the case")
+        work_on_a_case(self, case_id, manager=manager, lead=lead)
+        heading("7. The quarter that has ended")
+        quarter.tell(self, lead, manager, case_id)
 
     # ---- who asks
 
