@@ -17,6 +17,7 @@ from deploy.story.cast import Cast, Person
 from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
+from deploy.story.sharing import tell_sharing
 from deploy.story.signin import Program, sign_in, try_passphrase
 from deploy.story.work import work_on_a_case
 
@@ -57,6 +58,7 @@ class Story:
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
         tell_files(self, case_id, manager)
+        tell_sharing(self, case_id, lead=lead, manager=manager, school=school)
         heading("4. Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
         heading("5. The figures")
