@@ -22,6 +22,7 @@ from services.gateway.requests.drafts import blueprint as drafts
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.searching import blueprint as searching
 from services.gateway.requests.views import blueprint as requests
+from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.tasks.views import blueprint as tasks
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     letters,
     sharing,
     reports,
+    returns,
     organisations,
     register_of_organisations,
     catchments,
