@@ -8,6 +8,7 @@ from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
+from services.gateway.guidance.views import blueprint as guidance
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
@@ -43,6 +44,7 @@ def register(app: Flask) -> None:
         register_of_organisations,
         catchments,
         plans,
+        guidance,
     ):
         app.register_blueprint(blueprint)
 

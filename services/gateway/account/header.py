@@ -47,6 +47,7 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
     for permission, words, target, mark in _SECTIONS:
         if who.may(permission):
             yield str(words), target, mark
+    yield str(_l("Help")), "guidance.show_list", "guidance"
 
 
 def roles_of(who: Caller) -> str:

@@ -106,11 +106,16 @@ PAGES = {
         f"/organisations/{number_id(1)}",
         f"/organisations/{number_id(2)}",
         "/catchments",
+        "/guidance",
+        "/guidance/new",
+        "/guidance/locating",
+        "/guidance/locating/edit",
+        "/guidance/locating/versions",
         f"/catchments/{CODE}",
     ],
     "authoriser": ["/", "/people"],
     "contact": ["/", "/account", "/shared", SHARED],
-    "": ["/", "/privacy", "/accessibility"],
+    "": ["/service-desk", "/", "/privacy", "/accessibility"],
 }
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
@@ -121,6 +126,8 @@ POSTS = [
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
     ("lead", "/cases/hand-out"),
     *REGISTER_FORMS,
+    ("admin", "/guidance/new"),
+    ("admin", "/guidance/locating/edit"),
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
     ("manager", f"/cases/{number_id(303)}/pause"),
