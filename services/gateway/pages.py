@@ -8,9 +8,12 @@ from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
+from services.gateway.desk.views import blueprint as desk
+from services.gateway.files.views import blueprint as files
 from services.gateway.guidance.views import blueprint as guidance
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
+from services.gateway.notices.views import blueprint as notices
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -22,30 +25,35 @@ from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.tasks.views import blueprint as tasks
 
+BLUEPRINTS = (
+    home,
+    requests,
+    incoming,
+    cases,
+    cases_work,
+    cases_handing,
+    cases_opened,
+    tasks,
+    letters,
+    sharing,
+    reports,
+    organisations,
+    register_of_organisations,
+    catchments,
+    plans,
+    files,
+    notices,
+    account,
+    desk,
+    guidance,
+)
+
 
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
     app.jinja_env.globals["case_tabs"] = case_tabs
-    for blueprint in (
-        home,
-        requests,
-        incoming,
-        cases,
-        cases_handing,
-        cases_opened,
-        cases_work,
-        tasks,
-        letters,
-        reports,
-        organisations,
-        account,
-        sharing,
-        register_of_organisations,
-        catchments,
-        plans,
-        guidance,
-    ):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 
 

@@ -66,7 +66,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "ministry_admin": _role(
             OrganisationKind.MINISTRY, "organisations:read", "organisations:manage", "guidance:edit"
         ),
-        "service_desk": _role(OrganisationKind.MINISTRY),
+        "service_desk": _role(OrganisationKind.MINISTRY, "access:find"),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
         "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),
     }

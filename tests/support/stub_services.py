@@ -26,9 +26,12 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_desk import DeskStub
+from tests.support.stub_documents import FilesStub
 from tests.support.stub_guides import GuideStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
+from tests.support.stub_notices import NoticesStub
 from tests.support.stub_register import RegisterStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
@@ -45,7 +48,13 @@ class _Stub:
             raise self.world.failures[method]
 
 
-class IdentityStub(SharingIdentityStub, _Stub, RegisterStub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(
+    SharingIdentityStub,
+    _Stub,
+    DeskStub,
+    RegisterStub,
+    identity_pb2_grpc.IdentityServiceServicer,
+):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -436,17 +445,12 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         )
 
 
-class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServicer):
+class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.NotificationsServiceServicer):
     """Notices of the world."""
 
-    @read
-    def ListNotices(self, request: n.ListNoticesRequest, _call: Call) -> n.ListNoticesResponse:
-        self.met("ListNotices", request)
-        return n.ListNoticesResponse(notices=self.world.notices)
 
-
-class DocumentsStub(LetterPdfStub, _Stub, GuideStub, documents_pb2_grpc.DocumentsServiceServicer):
-    """What no page calls is answered UNIMPLEMENTED."""
+class DocumentsStub(FilesStub, LetterPdfStub, _Stub, GuideStub, documents_pb2_grpc.DocumentsServiceServicer):
+    """Files and the PDFs of letters."""
 
 
 @contextmanager

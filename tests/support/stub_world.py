@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2 as c
 from ascms.cases.v1 import letters_pb2
+from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -33,6 +34,7 @@ PERMISSIONS = {
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
     "ministry_admin": "organisations:read organisations:manage guidance:edit",
+    "service_desk": "access:find",
 }
 
 
@@ -73,8 +75,11 @@ class World:
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
+    documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
+    failed: list[n.FailedDelivery] = field(default_factory=list)
+    chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -205,6 +210,15 @@ def furnish(clock: Clock) -> World:
             subject_id=number_id(304),
             created_at=world.moment(-2),
             state=n.DELIVERY_STATE_SENT,
+            unread=True,
+        )
+    ]
+    world.failed = [
+        n.FailedDelivery(
+            person_id=world.people["manager2"].person_id,
+            kind=n.NOTICE_KIND_TASK_DUE,
+            failed_at=world.moment(-1),
+            fault=n.DELIVERY_FAULT_ADDRESS,
         )
     ]
     return world

@@ -1,7 +1,5 @@
 """The sections that stand above every page: only those that the person's roles open."""
 
-from collections.abc import Iterator
-
 from flask import request, url_for
 from flask_babel import lazy_gettext as _l
 
@@ -9,23 +7,8 @@ from kit.web.pages import Link
 from services.gateway.security import Caller
 from services.gateway.wording import role_name
 
-
-def sections_for(who: Caller) -> list[Link]:
-    """Links to where the person can go, the present one marked."""
-    # Pages of one section may be several blueprints: "cases", "cases_work".
-    section = (request.blueprint or "").partition("_")[0]
-    endpoint = request.endpoint or ""
-    return [
-        Link(
-            text,
-            url_for(target),
-            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
-        )
-        for text, target, mark in _sections(who)
-    ]
-
-
 _SECTIONS = (
+    (None, _l("Start"), "home.show", "home"),
     ("requests:answer", _l("Requests"), "incoming.show_list", "incoming"),
     ("requests:submit", _l("Requests"), "requests.show_list", "requests"),
     ("cases:read-shared", _l("Shared"), "sharing.show_list", "sharing"),
@@ -36,18 +19,27 @@ _SECTIONS = (
     ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
     ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
     ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
+    ("access:find", _l("Access"), "desk.find", "desk"),
     ("people:read", _l("People"), "organisations.show_people", ""),
+    (None, _l("Help"), "guidance.show_list", "guidance"),
 )
-"""Permission, words, where to, and the blueprints whose pages count as this section."""
+"""Who sees it, its words, where it leads, and the blueprints whose pages count as this section."""
 
 
-def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
-    """Words, where to, and the blueprints whose pages count as this section."""
-    yield str(_l("Start")), "home.show", "home"
-    for permission, words, target, mark in _SECTIONS:
-        if who.may(permission):
-            yield str(words), target, mark
-    yield str(_l("Help")), "guidance.show_list", "guidance"
+def sections_for(who: Caller) -> list[Link]:
+    """Links to where the person can go, the present one marked."""
+    # Pages of one section may be several blueprints: "cases", "cases_work".
+    section = (request.blueprint or "").partition("_")[0]
+    endpoint = request.endpoint or ""
+    return [
+        Link(
+            str(text),
+            url_for(target),
+            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
+        )
+        for permission, text, target, mark in _SECTIONS
+        if permission is None or who.may(permission)
+    ]
 
 
 def roles_of(who: Caller) -> str:
