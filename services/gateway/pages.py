@@ -21,6 +21,7 @@ from services.gateway.register.views import blueprint as register_of_organisatio
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
+from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.tasks.views import blueprint as tasks
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     letters,
     sharing,
     reports,
+    returns,
     organisations,
     register_of_organisations,
     catchments,
