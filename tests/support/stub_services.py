@@ -34,6 +34,7 @@ from tests.support.stub_lists import counts, page_of
 from tests.support.stub_notices import NoticesStub
 from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_register import RegisterStub
+from tests.support.stub_requests import RequestsStub, say_what_may_be_done
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -122,7 +123,9 @@ class IdentityStub(
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
-class CasesStub(SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(
+    RequestsStub, SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer
+):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -221,6 +224,7 @@ class CasesStub(SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_
         ((name, value),) = owner.items()
         for one in self.world.requests:
             if one.request_id == request_id and getattr(one, name) == value:
+                say_what_may_be_done(one)
                 return one
         raise NotFoundError("request")
 
