@@ -15,6 +15,7 @@ from ascms.cases.v1 import letters_pb2
 from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
+from ascms.reporting.v1 import figures_pb2, returns_pb2
 from ascms.reporting.v1 import reporting_pb2 as r
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -25,15 +26,15 @@ from tests.support.stub_letters import furnish_letters
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record cases:close letters:approve "
-        "requests:answer people:read figures:provider"
+        "requests:answer students:search people:read figures:provider returns:submit"
     ),
-    "case_manager": "cases:read cases:record cases:close",
+    "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read",
-    "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
-    "office_support": "requests:submit",
-    "ministry_analyst": "figures:national",
-    "ministry_admin": "organisations:read organisations:manage guidance:edit",
+    "office_support": "requests:submit students:search",
+    "ministry_analyst": "figures:national returns:overview",
+    "ministry_admin": "returns:overview returns:accept organisations:read organisations:manage guidance:edit",
     "service_desk": "access:find",
 }
 
@@ -73,11 +74,16 @@ class World:
     tasks: list[c.Task] = field(default_factory=list)
     pauses: dict[str, list[c.Pause]] = field(default_factory=dict)
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
-    figures: list[r.Figure] = field(default_factory=list)
+    figures: list[figures_pb2.Figure] = field(default_factory=list)
+    breakdowns: list[figures_pb2.Breakdown] = field(default_factory=list)
+    filed: returns_pb2.Return = field(
+        default_factory=lambda: returns_pb2.Return(state=returns_pb2.RETURN_STATE_DRAFT, version=1)
+    )
     national: list[r.ProviderFigures] = field(default_factory=list)
     documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
+    drafts: dict[str, tuple[str, c.Draft]] = field(default_factory=dict)
     failed: list[n.FailedDelivery] = field(default_factory=list)
     chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -180,26 +186,49 @@ def furnish(clock: Clock) -> World:
     for number, student in enumerate(NAMES):
         _add_request(world, number, student)
     _add_cases(world)
+    begun = c.SubmitRequestRequest(student=c.Student(given_names="Kererū"))
+    draft = c.Draft(
+        draft_id=number_id(949), content=begun, saved_at=world.moment(days=-1), kept_until=world.day(59), version=1
+    )
+    world.drafts[draft.draft_id] = (number_id(2), draft)
     world.figures = [
-        r.Figure(indicator="minutes", value=1130, rule_version=1),
-        r.Figure(indicator="cases-opened", value=3, rule_version=1),
-        r.Figure(indicator="home-visits", value=2, rule_version=1),
+        figures_pb2.Figure(indicator="minutes", value=1130, rule_version=1),
+        figures_pb2.Figure(indicator="cases-opened", value=3, rule_version=1),
+        figures_pb2.Figure(indicator="home-visits", value=2, rule_version=1),
+    ]
+    world.breakdowns = [
+        figures_pb2.Breakdown(
+            indicator="minutes",
+            dimension="kind",
+            rows=[
+                figures_pb2.BreakdownRow(key="home-visit", value=860),
+                figures_pb2.BreakdownRow(key="contact-attempt", value=270),
+            ],
+        ),
+        figures_pb2.Breakdown(
+            indicator="caseload",
+            dimension="case-manager",
+            rows=[
+                figures_pb2.BreakdownRow(key=world.people["manager"].person_id, value=2),
+                figures_pb2.BreakdownRow(key=number_id(998), value=1),
+            ],
+        ),
     ]
     world.national = [
         r.ProviderFigures(
             provider_id=number_id(1),
             figures=[
-                r.Figure(indicator="cases-opened", value=48, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=11_130, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=48, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=11_130, rule_version=1),
             ],
         ),
         r.ProviderFigures(
             provider_id=number_id(5),
             figures=[
-                r.Figure(indicator="cases-opened", value=1_204, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=96_005, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=1_204, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=96_005, rule_version=1),
             ],
         ),
     ]

@@ -16,11 +16,14 @@ _SECTIONS = (
     ("cases:read", _l("Tasks"), "tasks.show_list", "tasks"),
     ("letters:approve", _l("Letters"), "letters.show_queue", "letters"),
     ("figures:provider", _l("Figures"), "reports.show_current", "reports"),
+    ("figures:provider", _l("Returns"), "returns.show_list", "returns"),
     ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
+    ("returns:overview", _l("Returns"), "returns.show_current_providers", "returns"),
     ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
     ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
     ("access:find", _l("Access"), "desk.find", "desk"),
     ("people:read", _l("People"), "organisations.show_people", ""),
+    (None, _l("Help"), "guidance.show_list", "guidance"),
 )
 """Who sees it, its words, where it leads, and the blueprints whose pages count as this section."""
 
