@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import letters, quarter, rows
+from deploy.story import letters, onboarding, quarter, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -72,6 +72,7 @@ class Story:
         quarter.tell(self, lead, manager, case_id)
         heading("8. A letter to whānau who do not engage")
         letters.tell(self, school=school, lead=lead, manager=manager)
+        onboarding.tell_onboarding(self, provider)
 
     # ---- who asks
 
