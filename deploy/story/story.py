@@ -10,13 +10,15 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import quarter, rows
+from deploy.story import letters, onboarding, quarter, rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
 from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
+from deploy.story.requests import tell_requests
 from deploy.story.rpc import Inside
+from deploy.story.sharing import tell_sharing
 from deploy.story.signin import Program, sign_in, try_passphrase
 from deploy.story.work import work_on_a_case
 
@@ -56,7 +58,9 @@ class Story:
         before = self._figures(lead)
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
+        tell_requests(self, school, lead)
         tell_files(self, case_id, manager)
+        tell_sharing(self, case_id, lead=lead, manager=manager, school=school)
         heading("4. Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
         heading("5. The figures")
@@ -66,6 +70,9 @@ class Story:
         work_on_a_case(self, case_id, manager=manager, lead=lead)
         heading("7. The quarter that has ended")
         quarter.tell(self, lead, manager, case_id)
+        heading("8. A letter to whānau who do not engage")
+        letters.tell(self, school=school, lead=lead, manager=manager)
+        onboarding.tell_onboarding(self, provider)
 
     # ---- who asks
 

@@ -10,6 +10,7 @@ from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
 from services.gateway.files.views import blueprint as files
+from services.gateway.guidance.views import blueprint as guidance
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
 from services.gateway.notices.views import blueprint as notices
@@ -18,7 +19,9 @@ from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
 from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
+from services.gateway.requests.drafts import blueprint as drafts
 from services.gateway.requests.incoming import blueprint as incoming
+from services.gateway.requests.searching import blueprint as searching
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
@@ -28,6 +31,8 @@ from services.gateway.tasks.views import blueprint as tasks
 BLUEPRINTS = (
     home,
     requests,
+    drafts,
+    searching,
     incoming,
     cases,
     cases_work,
@@ -46,6 +51,7 @@ BLUEPRINTS = (
     notices,
     account,
     desk,
+    guidance,
 )
 
 

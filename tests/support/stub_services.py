@@ -28,11 +28,13 @@ from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_desk import DeskStub
 from tests.support.stub_documents import FilesStub
+from tests.support.stub_guides import GuideStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_notices import NoticesStub
 from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_register import RegisterStub
+from tests.support.stub_requests import RequestsStub, say_what_may_be_done
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -121,7 +123,9 @@ class IdentityStub(
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
-class CasesStub(SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(
+    RequestsStub, SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer
+):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -220,6 +224,7 @@ class CasesStub(SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_
         ((name, value),) = owner.items()
         for one in self.world.requests:
             if one.request_id == request_id and getattr(one, name) == value:
+                say_what_may_be_done(one)
                 return one
         raise NotFoundError("request")
 
@@ -452,7 +457,7 @@ class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.Notifications
     """Notices of the world."""
 
 
-class DocumentsStub(FilesStub, LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
+class DocumentsStub(FilesStub, LetterPdfStub, _Stub, GuideStub, documents_pb2_grpc.DocumentsServiceServicer):
     """Files and the PDFs of letters."""
 
 

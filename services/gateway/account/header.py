@@ -23,6 +23,7 @@ _SECTIONS = (
     ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
     ("access:find", _l("Access"), "desk.find", "desk"),
     ("people:read", _l("People"), "organisations.show_people", ""),
+    (None, _l("Help"), "guidance.show_list", "guidance"),
 )
 """Who sees it, its words, where it leads, and the blueprints whose pages count as this section."""
 
