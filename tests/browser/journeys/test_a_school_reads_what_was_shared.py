@@ -37,7 +37,7 @@ def test_an_attendance_lead_reads_the_shared_entry_and_not_the_other(person: Ope
     # And another school finds no such case
     stranger = person("attendance_lead", OTHER_SCHOOL)
     stranger.goes_to(f"/shared/{case_id}")
-    assert stranger.heading == "We could not find that"
+    assert stranger.heading == "We could not find that page"
 
 
 def test_someone_chooses_how_they_get_their_notices(person: Opens) -> None:
