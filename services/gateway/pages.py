@@ -10,13 +10,20 @@ from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
+from services.gateway.staff.invitations import blueprint as staff
+from services.gateway.wording import ROLE_MEANINGS
 
 
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account):
+    app.jinja_env.globals["role_hints"] = _role_hints
+    for blueprint in (home, requests, incoming, cases, reports, organisations, account, staff):
         app.register_blueprint(blueprint)
+
+
+def _role_hints() -> dict[str, str]:
+    return {role: str(words) for role, words in ROLE_MEANINGS.items()}
 
 
 def _may(permission: str) -> bool:

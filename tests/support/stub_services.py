@@ -24,6 +24,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_staff import LeaversStub, StaffStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -51,7 +52,7 @@ def counts(pairs: Iterable[tuple[str, int]]) -> list[c.FilterCount]:
     return [c.FilterCount(filter=name, count=count) for name, count in pairs]
 
 
-class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(_Stub, StaffStub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -111,7 +112,7 @@ class IdentityStub(_Stub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(_Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read

@@ -18,13 +18,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.actor import Actor, ActorKind
 from kit.clock import Clock, local_date
+from tests.support import stub_staff
+from tests.support.stub_staff import StaffWorld
 
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record requests:answer people:read figures:provider"
     ),
     "case_manager": "cases:read cases:record",
-    "delegated_authoriser": "people:read",
+    "delegated_authoriser": "people:read people:invite people:authorise",
     "attendance_lead": "requests:submit",
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
@@ -72,6 +74,7 @@ class World:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     position: int = 100
     is_counted: bool = True
+    access: StaffWorld = field(default_factory=StaffWorld)
 
     @property
     def today(self) -> date:
@@ -199,6 +202,7 @@ def furnish(clock: Clock) -> World:
             state=n.DELIVERY_STATE_SENT,
         )
     ]
+    world.access = stub_staff.settle(world, number_id)
     return world
 
 

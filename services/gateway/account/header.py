@@ -39,7 +39,9 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("National figures"), "reports.show_current_national", "reports"
     if who.may("organisations:read"):
         yield _("Organisations"), "organisations.show_list", "organisations"
-    if who.may("people:read"):
+    if who.may("people:authorise"):
+        yield _("People"), "staff.show_list", "staff"
+    elif who.may("people:read"):
         yield _("People"), "organisations.show_people", ""
 
 

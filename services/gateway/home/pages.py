@@ -8,7 +8,7 @@ _BY_PERMISSION = (
     ("requests:submit", "school"),
     ("figures:national", "analyst"),
     ("organisations:read", "admin"),
-    ("people:read", "authoriser"),
+    ("people:authorise", "authoriser"),
 )
 
 

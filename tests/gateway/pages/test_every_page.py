@@ -12,11 +12,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 
+from kit.clock import SystemClock
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
-from tests.support.stub_world import World, number_id
+from tests.support.stub_world import World, furnish, number_id
 
 As = Callable[..., Browser]
+MANAGER = furnish(SystemClock()).people["manager"].person_id
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
 PAGES = {
@@ -39,7 +41,22 @@ PAGES = {
     "attendance": ["/", "/requests", f"/requests/{number_id(200)}", "/requests/new", "/requests/import"],
     "analyst": ["/", "/national-figures/2026-Q1"],
     "admin": ["/", "/organisations", "/organisations?kind=schools"],
-    "authoriser": ["/", "/people"],
+    "authoriser": [
+        "/",
+        "/people",
+        "/staff",
+        "/staff?show=waits&search=tama",
+        f"/staff/{number_id(751)}",
+        f"/staff/{number_id(751)}/roles/new",
+        f"/staff/{MANAGER}",
+        f"/staff/{MANAGER}/roles/case_manager/remove",
+        f"/staff/{MANAGER}/end",
+        "/staff/invite",
+        "/staff/invitations",
+        f"/staff/invitations/{number_id(701)}",
+        f"/staff/invitations/{number_id(701)}/resend",
+        f"/staff/invitations/{number_id(701)}/withdraw",
+    ],
     "contact": ["/", "/account"],
     "": ["/", "/privacy", "/accessibility"],
 }
@@ -50,6 +67,12 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    ("authoriser", "/staff/invite"),
+    ("authoriser", f"/staff/{number_id(751)}/roles/new"),
+    ("authoriser", f"/staff/{MANAGER}/roles/case_manager/remove"),
+    ("authoriser", f"/staff/{MANAGER}/end"),
+    ("authoriser", f"/staff/invitations/{number_id(701)}/resend"),
+    ("authoriser", f"/staff/invitations/{number_id(701)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),
@@ -63,6 +86,9 @@ NEEDS = [
     ("attendance", "/organisations"),
     ("analyst", "/cases"),
     ("newcomer", "/cases"),
+    ("lead", "/staff"),
+    ("manager", "/staff/invite"),
+    ("authoriser", "/cases"),
 ]
 
 
@@ -97,19 +123,31 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
     response = as_(key).post(path, form)
     assert response.status_code == 400
     assert "That form could not be used" in response.text
-    assert not {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent"} & {
-        method for method, _request in world.calls
-    }
+    writes = {"SubmitRequest", "ImportRequests", "OpenCase", "AssignCase", "RecordEvent"}
+    writes |= {"InvitePerson", "ResendInvitation", "WithdrawInvitation", "AssignRole", "RemoveRole", "EndAccess"}
+    assert not writes & {method for method, _request in world.calls}
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account"}
+    ours = {"requests", "incoming", "cases", "home", "reports", "organisations", "account", "staff"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and rule.endpoint.partition(".")[0] in ours
     }
-    assert posts == {"requests.submit", "requests.import_file", "incoming.show", "cases.assign", "cases.record"}
+    assert posts == {
+        "requests.submit",
+        "requests.import_file",
+        "incoming.show",
+        "cases.assign",
+        "cases.record",
+        "staff.invite",
+        "staff.assign_role",
+        "staff.remove_role",
+        "staff.end_access",
+        "staff.resend",
+        "staff.withdraw",
+    }
 
 
 @pytest.mark.parametrize(("key", "path"), NEEDS)
