@@ -52,6 +52,7 @@ class Demo:
 
     base_url: str
     people: list[dict[str, Any]]
+    mail_url: str = ""
 
     def person(self, role: str, organisation: str) -> dict[str, Any]:
         """The first person with a role at an organisation."""
@@ -64,10 +65,11 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     given = os.environ.get("ASCMS_TEST_BASE_URL")
     if given:
         state = Path(os.environ.get("ASCMS_STATE", ROOT / ".state"))
-        yield Demo(given.rstrip("/"), json.loads((state / "demo.json").read_text(encoding="utf-8"))["people"])
+        demo = json.loads((state / "demo.json").read_text(encoding="utf-8"))
+        yield Demo(given.rstrip("/"), demo["people"], demo["mail_url"])
         return
     with running_system(tmp_path_factory.mktemp("system")) as started:
-        yield Demo(started.base_url, started.demo["people"])
+        yield Demo(started.base_url, started.demo["people"], started.demo["mail_url"])
 
 
 @dataclass
