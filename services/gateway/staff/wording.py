@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from kit.clock import local_date
-from kit.web.dates import say_day, say_time
+from kit.web.dates import say_date, say_distance, say_time
 from kit.web.i18n import current_language
 from services.gateway.wording import day_of, moment_of, today
 
@@ -42,15 +42,17 @@ INVITATION_STATES = {
 
 
 def say_when(moment: datetime) -> str:
-    """A moment to come, or gone, as people say it: "today at 8:00", "Tue 10 March at 8:00"."""
-    language = current_language()
-    day = say_day(local_date(moment), today=today(), language=language)
-    return str(_("%(day)s at %(time)s", day=day, time=say_time(moment, language=language)))
+    """A moment to come, or gone, as people say it: "today at 8:00 am", "Tue 10 March at 8:00 am"."""
+    day = say_on(local_date(moment))
+    return str(_("%(day)s at %(time)s", day=day, time=say_time(moment, language=current_language())))
 
 
 def say_on(day: date | None) -> str:
-    """A day as people say it."""
-    return say_day(day, today=today(), language=current_language()) if day is not None else ""
+    """A day within a sentence: "today", "tomorrow", "Tue 10 March"."""
+    if day is None:
+        return ""
+    say = say_distance if abs((day - today()).days) <= 1 else say_date
+    return say(day, today=today(), language=current_language())
 
 
 def next_step(role: access_pb2.RoleDetail) -> str:
