@@ -7,11 +7,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
@@ -37,6 +36,44 @@ class StoredObject:
     modified_at: datetime
 
 
+class Pieces:
+    """An object's bytes, one piece after another. Whoever may stop before the end closes them: `with store.read(…)`."""
+
+    def __init__(self, source: "_Source") -> None:
+        """`source` is open and is closed at its end, or before."""
+        self._source = source
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces that are left."""
+        return self
+
+    def __next__(self) -> bytes:
+        """At most CHUNK_BYTES."""
+        piece = self._source.read(CHUNK_BYTES)
+        if not piece:
+            self.close()
+            raise StopIteration
+        return piece
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file or connection; harmless when that was done."""
+        self._source.close()
+
+
+class _Source(Protocol):
+    def read(self, amount: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 class ObjectStore(Protocol):
     """What both stores do. Every method raises UnavailableError when the store cannot be reached."""
 
@@ -44,7 +81,7 @@ class ObjectStore(Protocol):
         """Store `size` bytes of `source`, replacing what was there. All of it or nothing is visible afterwards."""
         ...
 
-    def read(self, key: str) -> Iterator[bytes]:
+    def read(self, key: str) -> Pieces:
         """The bytes in pieces of at most CHUNK_BYTES; raises ObjectMissingError before the first."""
         ...
 
@@ -120,13 +157,13 @@ class FolderStore:
             path.unlink()
             raise UnavailableError("store-away", "The file did not arrive whole. Try again.")
 
-    def read(self, key: str) -> Iterator[bytes]:
+    def read(self, key: str) -> Pieces:
         """The bytes in pieces."""
         try:
             file = self._path(key).open("rb")
         except FileNotFoundError as error:
             raise ObjectMissingError from error
-        return _pieces(file)
+        return Pieces(file)
 
     def delete(self, key: str) -> None:
         """Remove the file."""
@@ -165,7 +202,7 @@ class S3Store:
         except (S3Error, urllib3.exceptions.HTTPError, OSError) as error:
             raise UnavailableError("store-away", "Files cannot be stored now. Try again in a moment.") from error
 
-    def read(self, key: str) -> Iterator[bytes]:
+    def read(self, key: str) -> Pieces:
         """The bytes in pieces."""
         try:
             response = self._client.get_object(self._bucket, _checked(key))
@@ -176,12 +213,7 @@ class S3Store:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnavailableError("store-away", "Files cannot be read now. Try again in a moment.") from error
 
-        def pieces() -> Iterator[bytes]:
-            with closing(response):
-                yield from response.stream(CHUNK_BYTES)
-                response.release_conn()
-
-        return pieces()
+        return Pieces(response)
 
     def delete(self, key: str) -> None:
         """Remove the object; S3 says nothing where there is none."""
@@ -227,9 +259,3 @@ def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValueError("a key is lower-case letters, digits and dashes between slashes")
     return key
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(CHUNK_BYTES):
-            yield piece

@@ -72,6 +72,11 @@ def clear_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> None:
     tx.later(_CLEAR, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id)
 
 
+def take_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> bool:
+    """End a deadline of the present tenant now; whether it still stood, which it does for one of several sweeps."""
+    return tx.run(_CLEAR, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id) == 1
+
+
 Meet = Callable[[Actor, UUID], object]
 
 

@@ -4,6 +4,7 @@ A servicer's methods are marked `@read` or `@write(encode)` and take `(self, req
 One interceptor and not a chain, since each link costs as much as the work it does (docs/performance.md).
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
@@ -111,14 +112,21 @@ def write(encode: Callable[[Any], Message]) -> Callable[[Handler], Handler]:
 
 
 def _run_once(
-    handler: Handler, servicer: object, request: Message, call: Call, encode: Callable[[Any], Message]
+    handler: Handler, servicer: object, request: Any, call: Call, encode: Callable[[Any], Message]
 ) -> Message:
     assert call.database is not None, "a service with writes has a database"
+    first = request
+    if call.method.descriptor.client_streaming:
+        # The first message says what comes: two streams are the same where it is, so it should name what follows.
+        first = next(request, None)
+        if first is None:
+            raise InvalidArgumentError.of(Violation("request", "required", "is needed"))
+        request = itertools.chain([first], request)
     asked = idempotency.Answering(
         call.method.path,
         encode,
         key=call.idempotency_key,
-        request_hash=idempotency.hash_request(call.method.path, request.SerializeToString(deterministic=True)),
+        request_hash=idempotency.hash_request(call.method.path, first.SerializeToString(deterministic=True)),
     )
     earlier = idempotency.find_answer(call.database, call.actor, asked)
     if earlier is None:

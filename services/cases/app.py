@@ -15,7 +15,15 @@ from kit.rpc.identity import ServiceTokens, backend, remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
 from services.cases import commands
-from services.cases.commands.deadlines import ANSWER_DEADLINE, OWNERS_DEADLINE, TASK_DEADLINE, WAKE_DEADLINE
+from services.cases.commands.deadlines import (
+    ANSWER_DEADLINE,
+    LETTER_DEADLINE,
+    LETTER_PDF_DEADLINE,
+    OWNERS_DEADLINE,
+    SOON_DEADLINE,
+    TASK_DEADLINE,
+    WAKE_DEADLINE,
+)
 from services.cases.commands.deps import Deps
 from services.cases.consumers import CONSUMER, TOPICS, handlers
 from services.cases.directory import IdentityDirectory
@@ -58,8 +66,11 @@ def build(settings: Settings) -> Service:
         {
             ANSWER_DEADLINE: lambda actor, request_id: commands.requests.note_overdue(deps, actor, request_id),
             TASK_DEADLINE: lambda actor, task_id: commands.tasks.note_task_overdue(deps, actor, task_id),
+            SOON_DEADLINE: lambda actor, task_id: commands.tasks.note_task_due(deps, actor, task_id),
             WAKE_DEADLINE: lambda actor, case_id: commands.pauses.wake_case(deps, actor, case_id),
             OWNERS_DEADLINE: lambda actor, provider_id: commands.leavers.release_work(deps, owners, actor, provider_id),
+            LETTER_DEADLINE: lambda actor, letter_id: commands.letters.note_letter_overdue(deps, actor, letter_id),
+            LETTER_PDF_DEADLINE: lambda actor, letter_id: commands.letters.chase_letter_pdf(deps, actor, letter_id),
         },
         interval_seconds=_SWEEP_SECONDS,
     )

@@ -14,6 +14,7 @@ from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry
 from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Request
+from services.cases.domain.sharing import SharedChange
 from services.cases.domain.students import Student
 from services.cases.domain.tasks import Task
 
@@ -130,6 +131,27 @@ def task_overdue(task: Task) -> Event:
     """A task's day has passed, and it is open."""
     message = events_pb2.TaskOverdue(**_task(task), owner_id=str(task.owner_id or ""), due_on=task.due_on.isoformat())
     return Event(task.case_id, message)
+
+
+def task_due(task: Task) -> Event:
+    """A task's day is near, and it is open."""
+    message = events_pb2.TaskDue(
+        case_id=str(task.case_id),
+        task_id=str(task.id),
+        owner_id=str(task.owner_id),
+        due_on=task.due_on.isoformat(),
+    )
+    return Event(task.case_id, message)
+
+
+def shared_case_changed(case: Case, change: SharedChange) -> Event:
+    """Something changed in a case that its school sees, for who is named there."""
+    message = events_pb2.SharedCaseChanged(
+        case_id=str(case.id),
+        person_id=str(case.primary_contact_id or ""),
+        change=wire.enums.SHARED_CHANGE.number(change),
+    )
+    return Event(case.id, message)
 
 
 def note_added(entry: Entry) -> Event:

@@ -15,7 +15,8 @@ it is never set:
 A word in a cell is the stable reason why not; "yes" is for whoever sees the case and has the permission.
 """
 _FOOT = """
-Closing also needs every task to be completed or cancelled: `closing-needs-tasks`, with their count. Recording while
+Closing also needs every task to be completed or cancelled: `closing-needs-tasks`, with their count; and every letter to
+be finished or withdrawn: `closing-needs-letters`, likewise. Recording while
 paused is allowed and does not wake the case. A note never begins work. Reopening leads back to where the facts put the
 case: to its case manager if their access works, else to new.
 """

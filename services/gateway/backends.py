@@ -92,6 +92,7 @@ class Backends:
     callers: Kept[Caller] = field(default_factory=Kept, init=False)
     people: Kept[str | None] = field(default_factory=Kept, init=False)
     organisations: Kept[Organisation | None] = field(default_factory=Kept, init=False)
+    reference: Kept[dict[str, dict[str, str]]] = field(default_factory=Kept, init=False)
 
     def __post_init__(self) -> None:
         """Bind addresses to stubs; nothing connects yet."""

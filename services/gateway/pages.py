@@ -3,14 +3,18 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.views import blueprint as cases
+from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.security import caller_or_none
+from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.staff.invitations import blueprint as staff
+from services.gateway.tasks.views import blueprint as tasks
 from services.gateway.wording import ROLE_MEANINGS
 
 
@@ -18,7 +22,20 @@ def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
     app.jinja_env.globals["role_hints"] = _role_hints
-    for blueprint in (home, requests, incoming, cases, reports, organisations, account, staff):
+    app.jinja_env.globals["case_tabs"] = case_tabs
+    for blueprint in (
+        home,
+        requests,
+        incoming,
+        cases,
+        cases_work,
+        tasks,
+        reports,
+        organisations,
+        account,
+        sharing,
+        staff,
+    ):
         app.register_blueprint(blueprint)
 
 

@@ -32,8 +32,8 @@ ROLE_MEANINGS = {
     "workflow_lead": _l("See every case of your provider, answer requests, choose case managers, read your figures."),
     "case_manager": _l("Work on the cases that were given to you, and record what happens."),
     "delegated_authoriser": _l("Invite people, give and take roles, end access, and see what each one lacks."),
-    "attendance_lead": _l("Ask for support for students of your school, and follow your requests."),
-    "primary_contact": _l("Be the person that a case manager talks to at your school about a student."),
+    "attendance_lead": _l("Ask for support for students of your school, and read what was shared about them."),
+    "primary_contact": _l("Get the notices about a student of your school, and read what the provider shares."),
     "office_support": _l("Ask for support for students of your school, and follow your requests."),
     "ministry_analyst": _l("Read the figures of all providers. Small numbers are hidden."),
     "ministry_admin": _l("Look after the organisations that use the service."),
@@ -78,12 +78,23 @@ KINDS: Mapping[int, object] = {
     cases_pb2.EVENT_KIND_ACTION: _l("Action taken"),
     cases_pb2.EVENT_KIND_REFERRAL: _l("Referral"),
     cases_pb2.EVENT_KIND_PROGRESS_REVIEW: _l("Progress review"),
+    cases_pb2.EVENT_KIND_NOTE: _l("Note"),
+    cases_pb2.EVENT_KIND_LETTER: _l("Letter sent"),
 }
 OUTCOMES: Mapping[int, object] = {
     cases_pb2.OUTCOME_REACHED: _l("reached"),
     cases_pb2.OUTCOME_NO_ANSWER: _l("nobody there"),
     cases_pb2.OUTCOME_WRONG_TARGET: _l("wrong address or number"),
     cases_pb2.OUTCOME_REFUSED: _l("did not want to talk"),
+}
+CHANNELS: Mapping[int, object] = {
+    cases_pb2.CONTACT_CHANNEL_PHONE: _l("by phone"),
+    cases_pb2.CONTACT_CHANNEL_TEXT_MESSAGE: _l("by text message"),
+    cases_pb2.CONTACT_CHANNEL_EMAIL: _l("by email"),
+    cases_pb2.CONTACT_CHANNEL_LETTER: _l("by letter"),
+    cases_pb2.CONTACT_CHANNEL_IN_PERSON: _l("in person"),
+    cases_pb2.CONTACT_CHANNEL_ONLINE: _l("online"),
+    cases_pb2.CONTACT_CHANNEL_THROUGH_SOMEONE: _l("through someone else"),
 }
 _VIOLATIONS = {
     "required": _l("Answer this question."),
@@ -93,6 +104,11 @@ _VIOLATIONS = {
     "characters": _l("There is a character here that we cannot store. Remove it or type it again."),
     "unknown-value": _l("Choose one of the answers."),
     "not-a-case-manager": _l("The access of that person does not work at the moment. Choose someone else."),
+    "not-a-contact": _l("This person cannot be the contact at the moment. Choose someone else."),
+    "not-working": _l("The access of that person does not work at the moment. Choose someone else."),
+    "not-in-future": _l("The case wakes on this day, so it has to be after today."),
+    "too-far": _l("This day is too far away. Choose an earlier one."),
+    "in-past": _l("This day has passed. Choose today or later."),
     "in-future": _l("This day is still to come. Choose today or earlier."),
     "before-birth": _l("This day is before the student was born. Check the year."),
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
@@ -149,6 +165,14 @@ _ERRORS = {
     ),
     "no-provider": _l("No provider looks after your school yet. Call the service desk."),
     "not-assigned": _l("Nobody works on this case yet. Choose a case manager first."),
+    "not-active": _l("Work on this case has not begun. Record what happened first."),
+    "already-paused": _l("The case is paused already."),
+    "not-paused": _l("The case is not paused any more."),
+    "case-closed": _l("The case is closed. Reopen it first."),
+    "not-closed": _l("The case is open already."),
+    "closing-needs-tasks": _l("The case still has open tasks. Complete or cancel them, then close it."),
+    "task-ended": _l("This task was completed or cancelled already."),
+    "already-contact": _l("That is so already."),
     "already-answered": _l("A colleague answered this request already."),
     "already-assigned": _l("This person is the case manager already."),
     "already-invited": _l(
@@ -160,10 +184,9 @@ _ERRORS = {
     "last-authoriser": _l("The last delegated authoriser cannot be taken away. Give that role to someone else first."),
     "already-open": _l("There is an open request for this student already."),
 }
-ACTION_REASONS = {
-    "not-assigned": _l("Recording needs a case manager. Choose one first."),
-    "not-yours": _l("Only the case manager of this case records what happens."),
-    "closed": _l("The case is closed."),
+ACTION_REASONS: Mapping[tuple[str, str], object] = {
+    ("record", "not-assigned"): _l("Recording needs a case manager. Choose one first."),
+    ("pause", "not-active"): _l("A pause needs work that has begun. Record what happened first."),
 }
 
 
@@ -185,6 +208,11 @@ def kind_name(kind: int) -> str:
 def outcome_name(outcome: int) -> str:
     """What came of it; empty where nothing was said."""
     return str(OUTCOMES.get(outcome, ""))
+
+
+def channel_name(channel: int) -> str:
+    """How someone was tried to be reached; empty where nothing was said."""
+    return str(CHANNELS.get(channel, ""))
 
 
 def error_words(error: DomainError) -> str:

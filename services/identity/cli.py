@@ -1,6 +1,7 @@
 """`python -m services.identity.cli`: what an operator does by hand.
 
-    organisations apply FILE          make the register of organisations and catchments what the file says
+    organisations apply [--dry-run] FILE    make the register of organisations and catchments what the file says;
+                                            --dry-run says what would be added, changed, suspended, by line
     people apply FILE                 make people, their roles and machine clients what the file says
     access end-role EMAIL ORGANISATION ROLE    take a role away, now
     access end-sessions EMAIL         sign a person out everywhere, now
@@ -28,8 +29,9 @@ from kit.ids import uuid7
 from services.identity import commands
 from services.identity.commands import Deps
 from services.identity.domain import Organisation, OrganisationKind
+from services.identity.domain import register as rules
 from services.identity.keys import KeyRing
-from services.identity.organisations import read_register
+from services.identity.organisations import read_register, read_register_file
 from services.identity.people import read_people
 from services.identity.roles import ROLES
 from services.identity.secrets import SHORTEST_SECRET, MasterSecret, Passphrases, service_credential
@@ -80,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(deps: Deps, options: argparse.Namespace) -> str:
     match options.verb:
+        case ("organisations", "apply") if options.dry_run:
+            return show_differences(deps, options.file.read_bytes())
         case ("organisations", "apply"):
             return apply_organisations_file(deps, options.file.read_bytes())
         case ("people", "apply"):
@@ -103,6 +107,25 @@ def apply_organisations_file(deps: Deps, content: bytes) -> str:
         return "Nothing to change: the register is so already."
     catchments = ", and catchments" if change.catchments_changed else ""
     return f"Changed: {len(change.organisation_ids)} organisations{catchments}."
+
+
+def show_differences(deps: Deps, content: bytes) -> str:
+    """What applying a register file would do, a line for each difference, with the file's line; nothing is changed."""
+    source = read_register_file(content)
+    with deps.database.special("registry") as tx:
+        before = organisation_store.whole_register(tx)
+    faults = commands.impossible(source, before)
+    if faults:
+        raise FileFaultsError(faults)
+    found = commands.lined(source, rules.differences(before, source.register))
+    lines = [_difference_words(item.line, item.difference) for item in found]
+    return "\n".join([*lines, f"{len(lines)} differences, nothing was changed."])
+
+
+def _difference_words(line: int, one: rules.Difference) -> str:
+    facts = "; ".join(f"{name}: {before or 'none'} -> {after or 'none'}" for name, before, after in one.fields)
+    where = f"line {line}" if line else "not in the file"
+    return f"{where}: {one.subject} {one.key} ({one.name}): {one.action}" + (f": {facts}" if facts else "")
 
 
 def apply_people_file(deps: Deps, content: bytes) -> str:
@@ -149,6 +172,8 @@ def _parser() -> argparse.ArgumentParser:
         apply = verbs.add_parser("apply")
         apply.add_argument("file", type=Path)
         apply.set_defaults(verb=(noun, "apply"))
+        if noun == "organisations":
+            apply.add_argument("--dry-run", action="store_true")
     access = nouns.add_parser("access").add_subparsers(required=True, metavar="end-role | end-sessions")
     end_role = access.add_parser("end-role")
     end_role.add_argument("email")

@@ -7,6 +7,7 @@ from uuid import UUID
 from ascms.identity.v1 import events_pb2
 
 from kit.outbox import Event
+from services.identity.domain import Organisation
 from services.identity.domain.access import Training
 from services.identity.domain.invitations import Invitation
 
@@ -15,6 +16,13 @@ def organisations_changed(*, register_id: UUID, changed: Iterable[UUID]) -> Even
     """Organisations were added or changed; keyed by the organisation that keeps the register."""
     ids = sorted(str(organisation_id) for organisation_id in changed)
     return Event(register_id, events_pb2.OrganisationsChanged(organisation_ids=ids))
+
+
+def suspension_changed(item: Organisation) -> Event:
+    """An organisation was suspended, or is no longer; keyed by it."""
+    if not item.is_suspended:
+        return Event(item.id, events_pb2.OrganisationResumed(organisation_id=str(item.id)))
+    return Event(item.id, events_pb2.OrganisationSuspended(organisation_id=str(item.id), reason=item.suspension_reason))
 
 
 def role_changed(*, person_id: UUID, role: str, works: bool) -> Event:

@@ -1,13 +1,15 @@
 """The register's YAML file: its shape, and the rules that hold between its parts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from typing import Annotated
 
+import yaml
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.identity.commands import Register
 from services.identity.domain import (
     REGIONS,
     Catchment,
@@ -16,6 +18,7 @@ from services.identity.domain import (
     OrganisationKind,
     Period,
 )
+from services.identity.domain.register import Register, place_of
 from services.identity.yamlfile import Day, Entry, Fault, FileFaultsError, Id, Source, Text, read
 
 
@@ -82,8 +85,26 @@ class RegisterFile(Entry):
     catchments: list[CatchmentEntry]
 
 
+@dataclass(frozen=True)
+class RegisterSource:
+    """The register that a file describes, and the line of each part of it."""
+
+    register: Register
+    lines: Mapping[tuple[str, ...], int]
+    source: Source
+
+    def line(self, place: tuple[str, ...]) -> int:
+        """The line of a part by its name (`place_of`); 0 for what is not in the file."""
+        return self.lines.get(place, 0)
+
+
 def read_register(content: bytes) -> Register:
-    """The register that a file describes.
+    """The register that a file describes; raises as `read_register_file`."""
+    return read_register_file(content).register
+
+
+def read_register_file(content: bytes) -> RegisterSource:
+    """The register that a file describes, with its lines.
 
     Raises:
         FileFaultsError: with every fault. Rules between parts are checked when each part is well formed by itself.
@@ -92,20 +113,74 @@ def read_register(content: bytes) -> Register:
     faults = [*_organisation_faults(file, source), *_catchment_faults(file, source), *_overlap_faults(file, source)]
     if faults:
         raise FileFaultsError(faults)
-    return Register(
-        organisations=[
-            Organisation(
-                item.id, OrganisationKind(item.kind), item.name, item.school_number or "", item.region, item.suspended
-            )
-            for item in file.organisations
-        ],
-        catchments=[Catchment(item.code, item.name, item.provider, item.period) for item in file.catchments],
-        schools=[
-            CatchmentSchool(school.school, item.code, item.starts_on, item.period_of(school))
-            for item in file.catchments
-            for school in item.schools
-        ],
-    )
+    lines: dict[tuple[str, ...], int] = {}
+    organisations, catchments, schools = [], [], []
+    for i, entry in enumerate(file.organisations):
+        organisation = Organisation(
+            entry.id, OrganisationKind(entry.kind), entry.name, entry.school_number or "", entry.region, entry.suspended
+        )
+        lines[place_of(organisation)] = source.line(f"organisations[{i}]")
+        organisations.append(organisation)
+    for i, item in enumerate(file.catchments):
+        catchment = Catchment(item.code, item.name, item.provider, item.period)
+        lines[place_of(catchment)] = source.line(f"catchments[{i}]")
+        catchments.append(catchment)
+        for j, school in enumerate(item.schools):
+            placed = CatchmentSchool(school.school, item.code, item.starts_on, item.period_of(school))
+            lines[place_of(placed)] = source.line(f"catchments[{i}].schools[{j}]")
+            schools.append(placed)
+    return RegisterSource(Register(organisations, catchments, schools), lines, source)
+
+
+class _Quoted(str):
+    """Digits that are text: always in quotes, so that nobody's editor takes 0417 for a number."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: object) -> bool:
+        """Write everything out: the reader takes no aliases."""
+        return True
+
+
+_Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
+def write_register(register: Register) -> bytes:
+    """A register as the file that describes it."""
+    organisations = []
+    for item in register.organisations:
+        entry: dict[str, object] = {"id": str(item.id), "kind": item.kind.value, "name": item.name}
+        if item.school_number:
+            entry["school_number"] = _Quoted(item.school_number)
+        entry["region"] = _Quoted(item.region)
+        if item.is_suspended:
+            entry["suspended"] = True
+        organisations.append(entry)
+    catchments = []
+    for catchment in register.catchments:
+        own = (catchment.code, catchment.period.starts_on)
+        catchments.append(
+            {
+                "code": catchment.code,
+                "name": catchment.name,
+                "provider": str(catchment.provider_id),
+                **_days(catchment.period),
+                "schools": [
+                    {"school": str(place.school_id), **_days(place.period)}
+                    for place in register.schools
+                    if (place.catchment_code, place.catchment_starts_on) == own
+                ],
+            }
+        )
+    whole = {"organisations": organisations, "catchments": catchments}
+    return yaml.dump(whole, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120).encode()
+
+
+def _days(period: Period) -> dict[str, date]:
+    days = {"starts_on": period.starts_on}
+    return days if period.ends_on is None else days | {"ends_on": period.ends_on}
 
 
 def _organisation_faults(file: RegisterFile, source: Source) -> Iterator[Fault]:
@@ -125,6 +200,9 @@ def _organisation_faults(file: RegisterFile, source: Source) -> Iterator[Fault]:
     ministries = [i for i, item in enumerate(file.organisations) if item.kind == OrganisationKind.MINISTRY]
     if not ministries:
         yield source.fault("organisations", "ministry", "must have the ministry among them")
+    for i, item in enumerate(file.organisations):
+        if item.kind == OrganisationKind.MINISTRY and item.suspended:
+            yield source.fault(f"organisations[{i}].suspended", "ministry", "the ministry cannot be suspended")
     for i in ministries[1:]:
         yield source.fault(f"organisations[{i}].kind", "ministry", "there is one ministry only")
 

@@ -47,17 +47,20 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "cases:assign",
             "cases:record",
             "cases:close",
+            "letters:approve",
             "requests:answer",
             "people:read",
             "figures:provider",
         ),
         "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close"),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
-        "attendance_lead": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "attendance_lead": _role(
+            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all"
+        ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
-        "primary_contact": _role(OrganisationKind.SCHOOL),
+        "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
-        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read"),
+        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read", "organisations:manage"),
         "service_desk": _role(OrganisationKind.MINISTRY),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
     }
@@ -78,6 +81,7 @@ SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("notifications", "send-invitations"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
+        ("documents", "render-letters"): frozenset(),
     }
 )
 """(service, purpose) → permissions of the token. A pair that is not here gets no token."""

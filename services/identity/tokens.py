@@ -110,6 +110,7 @@ class TokenOffice:
             grants = people.grants_of_person(tx, person_id)
             known = {item.id: item for item in organisations.get_organisations(tx, list(grants))}
             places = _places(grants, known, today=local_date(now))
+            _say_suspended(grants, known, places, wanted=organisation_id, today=local_date(now))
             chosen = _choose(places, known, wanted=organisation_id, last=profile.last_organisation_id)
             if chosen.id != profile.last_organisation_id:
                 people.remember_organisation(tx, person_id=person_id, organisation_id=chosen.id)
@@ -134,8 +135,10 @@ class TokenOffice:
             raise _ended()
         if now >= token[1] or machine.ended_at is not None:
             raise _ended()
-        if organisation.is_suspended or organisation_id not in (None, tenant_id):
+        if organisation_id not in (None, tenant_id):
             raise _no_access()
+        if organisation.is_suspended:
+            raise _suspended(organisation)
         actor = Actor(
             kind=ActorKind.MACHINE,
             tenant_id=tenant_id,
@@ -167,6 +170,23 @@ def _places(
     return {place: roles for place, roles in places.items() if roles}
 
 
+def _say_suspended(
+    grants: Mapping[UUID, Sequence[RoleGrant]],
+    known: Mapping[UUID, Organisation],
+    places: Mapping[UUID, Sequence[HeldRole]],
+    *,
+    wanted: UUID | None,
+    today: date,
+) -> None:
+    """Tell someone whose organisation is suspended that it is, unless they have another place and asked for none."""
+    if wanted in places or (wanted is None and places):
+        return
+    for place, given in grants.items():
+        item = known.get(place)
+        if item is not None and item.is_suspended and wanted in (None, place) and any(g.is_held(today) for g in given):
+            raise _suspended(item)
+
+
 def _choose(
     places: Mapping[UUID, Sequence[HeldRole]],
     known: Mapping[UUID, Organisation],
@@ -191,6 +211,15 @@ def _choose(
 
 def _ended() -> UnauthenticatedError:
     return UnauthenticatedError("session-ended", "You are signed out. Sign in again.")
+
+
+def _suspended(item: Organisation) -> PermissionDeniedError:
+    since = item.suspended_at.isoformat() if item.suspended_at is not None else ""
+    return PermissionDeniedError(
+        "organisation-suspended",
+        "Your organisation is suspended. Nothing of it is lost; ask the service desk.",
+        metadata={"name": item.name, "suspended_at": since, "suspension_reason": item.suspension_reason},
+    )
 
 
 def _no_access() -> PermissionDeniedError:

@@ -77,7 +77,7 @@ VALUES = {
         "who": EVIL,
         "moment": MOMENT,
         "links": [ACTION],
-        "correction": {"text": EVIL, "who": EVIL, "moment": MOMENT},
+        "corrections": [{"reason": EVIL, "facts": [EVIL], "text": EVIL, "who": EVIL, "moment": MOMENT}],
     },
 }
 

@@ -1,6 +1,6 @@
 """The services as the gateway meets them, over a `World`, each behind the real edge on a port of its own."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,9 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.server import Call, Servicer, read, serve
+from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_lists import counts, page_of
+from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_staff import LeaversStub, StaffStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
@@ -39,20 +42,7 @@ class _Stub:
             raise self.world.failures[method]
 
 
-def page_of(rows: list[Any], size: int, token: str) -> tuple[list[Any], str]:
-    """A page of rows; the token is the place to go on from."""
-    if not (token or "0").isdecimal():
-        raise InvalidArgumentError.of(Violation("page_token", "unknown", "is not one of ours"))
-    start, size = int(token or 0), size or 50
-    return rows[start : start + size], str(start + size) if len(rows) > start + size else ""
-
-
-def counts(pairs: Iterable[tuple[str, int]]) -> list[c.FilterCount]:
-    """Counts of the contract."""
-    return [c.FilterCount(filter=name, count=count) for name, count in pairs]
-
-
-class IdentityStub(_Stub, StaffStub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(SharingIdentityStub, StaffStub, _Stub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -90,6 +80,12 @@ class IdentityStub(_Stub, StaffStub, identity_pb2_grpc.IdentityServiceServicer):
         )
 
     @read
+    def ListSchoolContacts(self, request: i.ListSchoolContactsRequest, _call: Call) -> i.ListSchoolContactsResponse:
+        self.met("ListSchoolContacts", request)
+        found = [self.world.people[key] for key in ("contact", "attendance")]
+        return i.ListSchoolContactsResponse(people=[i.Person(person_id=one.person_id, name=one.name) for one in found])
+
+    @read
     def ListPeople(self, request: i.ListPeopleRequest, call: Call) -> i.ListPeopleResponse:
         self.met("ListPeople", request)
         people = [
@@ -112,7 +108,7 @@ class IdentityStub(_Stub, StaffStub, identity_pb2_grpc.IdentityServiceServicer):
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
 
 
-class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -279,11 +275,19 @@ class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
         shown = c.Case()
         shown.CopyFrom(case)
         shown.state = case_state(self.world, case)
-        is_new = shown.state == c.CASE_STATE_NEW
-        for action in ("assign", "record"):
-            reason = "" if actor.may(f"cases:{action}") else "permission-missing"
-            reason = reason or ("not-assigned" if action == "record" and is_new else "")
-            shown.allowed_actions.add(action=action, allowed=not reason, reason=reason)
+        shown.allowed_actions.extend(allowed(self.world, case, actor))
+        shown.open_tasks = len(open_tasks(self.world, case))
+        days = {"support": -3, "actions": -1, "monitoring": -40}
+        if shown.state != c.CASE_STATE_CLOSED:
+            for part in ("support", "actions", "referrals", "monitoring", "time"):
+                is_there = part in days and case.minutes > 0
+                health = c.RECORD_HEALTH_STALE if part == "monitoring" else c.RECORD_HEALTH_OK
+                shown.health.add(
+                    part=part,
+                    health=health if is_there else c.RECORD_HEALTH_MISSING,
+                    last_on=self.world.day(days[part]) if is_there else "",
+                    days=30,
+                )
         return shown
 
     @read
@@ -316,6 +320,9 @@ class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
             minutes=request.minutes,
             note=request.note,
             visibility=request.visibility,
+            channel=request.channel,
+            target=request.target,
+            attendees=request.attendees,
             recorded_by=str(actor.actor_id),
             recorded_at=self.world.moment(),
         )
@@ -331,7 +338,15 @@ class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
         self.met("GetCase", request)
         case = self._case(request.case_id, call.actor)
         shown, token = page_of(self.world.entries.get(case.case_id, []), 20, "")
-        return c.GetCaseResponse(case=self._shown(case, call.actor), entries=shown, next_page_token=token)
+        return c.GetCaseResponse(
+            case=self._shown(case, call.actor),
+            entries=shown,
+            next_page_token=token,
+            open_tasks=open_tasks(self.world, case),
+            pauses=self.world.pauses.get(case.case_id, []),
+            closings=self.world.closings.get(case.case_id, []),
+            time_spent=[c.KindTime(kind=c.EVENT_KIND_HUI, minutes=70, entries=1)] if case.minutes else [],
+        )
 
     @read
     def ListEvents(self, request: c.ListEventsRequest, call: Call) -> c.ListEventsResponse:
@@ -352,7 +367,10 @@ class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
         rows = [self._summary(case, state) for case, state in by_state if request.state in (0, state)]
         shown, token = page_of(rows, request.page_size, request.page_token)
         states = [state for _case, state in by_state]
+        tasks = [task for case in self.world.cases for task in open_tasks(self.world, case)]
+        tasks = [self._listed(task, actor) for task in tasks if task.owner_id == str(actor.actor_id)]
         return c.ListCasesResponse(
+            own_tasks=tasks[: request.own_tasks],
             cases=shown,
             next_page_token=token,
             counts=counts(
@@ -361,6 +379,9 @@ class CasesStub(_Stub, LeaversStub, cases_pb2_grpc.CasesServiceServicer):
                     ("new", states.count(c.CASE_STATE_NEW)),
                     ("assigned", states.count(c.CASE_STATE_ASSIGNED)),
                     ("active", states.count(c.CASE_STATE_ACTIVE)),
+                    ("paused", states.count(c.CASE_STATE_PAUSED)),
+                    ("closed", states.count(c.CASE_STATE_CLOSED)),
+                    ("own-tasks", len(tasks)),
                 )
             ),
         )

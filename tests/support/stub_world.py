@@ -23,11 +23,13 @@ from tests.support.stub_staff import StaffWorld
 
 PERMISSIONS = {
     "workflow_lead": (
-        "cases:read cases:read-all cases:open cases:assign cases:record requests:answer people:read figures:provider"
+        "cases:read cases:read-all cases:open cases:assign cases:record cases:close "
+        "requests:answer people:read figures:provider"
     ),
-    "case_manager": "cases:read cases:record",
+    "case_manager": "cases:read cases:record cases:close",
     "delegated_authoriser": "people:read people:invite people:authorise",
-    "attendance_lead": "requests:submit",
+    "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
+    "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
     "ministry_admin": "organisations:read",
@@ -66,6 +68,9 @@ class World:
     requests: list[c.RequestForSupport] = field(default_factory=list)
     cases: list[c.Case] = field(default_factory=list)
     entries: dict[str, list[c.TimelineEntry]] = field(default_factory=dict)
+    tasks: list[c.Task] = field(default_factory=list)
+    pauses: dict[str, list[c.Pause]] = field(default_factory=dict)
+    closings: dict[str, list[c.Closing]] = field(default_factory=dict)
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
@@ -287,6 +292,7 @@ def _add_cases(world: World) -> None:
         )
         world.cases.append(case)
     first, second, _third = world.cases
+    first.school_id, first.primary_contact_id = number_id(2), world.people["contact"].person_id
     for case in (first, second):
         case.case_manager_id = manager
         case.assigned_at.CopyFrom(case.opened_at)
@@ -304,11 +310,32 @@ def _add_cases(world: World) -> None:
                 recorded_at=world.moment(days if number != 2 else -1, -number),
             )
         )
+    for number, (title, days) in enumerate((("Ring Mere about the bus", -1), ("Ask the dean for a plan", 3))):
+        world.tasks.append(
+            c.Task(
+                task_id=number_id(690 + number),
+                case_id=first.case_id,
+                title=title,
+                due_on=world.day(days),
+                priority=c.TASK_PRIORITY_HIGH if days < 0 else c.TASK_PRIORITY_NORMAL,
+                owner_id=manager,
+                state=c.TASK_STATE_OPEN,
+                overdue=days < 0,
+                added_by=lead,
+                added_at=world.moment(-3),
+                version=1,
+                case_number=first.number,
+            )
+        )
     first.minutes, first.last_contact_on = 135, world.day(-1)
 
 
 def case_state(world: World, case: c.Case) -> c.CaseState.ValueType:
     """Where a case stands, from its facts."""
+    if case.HasField("closed_at"):
+        return c.CASE_STATE_CLOSED
     if not case.case_manager_id:
         return c.CASE_STATE_NEW
+    if case.wakes_on:
+        return c.CASE_STATE_PAUSED
     return c.CASE_STATE_ACTIVE if world.entries.get(case.case_id) else c.CASE_STATE_ASSIGNED

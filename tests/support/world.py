@@ -292,6 +292,12 @@ class World:
             "owner_id": case_manager,
         }
         task = self.post(self.manager, f"/v1/cases/{case['case_id']}/tasks", wanted)["task"]
+        drafted = {
+            "family": "LETTER_FAMILY_CHRONIC_ABSENCE",
+            "stage": 1,
+            "text": {"language": "LETTER_LANGUAGE_BOTH", "words": CANARY_NOTE},
+        }
+        letter = self.post(self.manager, f"/v1/cases/{case['case_id']}/letters", drafted)["letter"]
         invited = {
             "name": "Demo Invited",
             "email": f"invited.{uuid4().hex[:12]}@nowhere.example",
@@ -304,6 +310,7 @@ class World:
         self.ids |= {
             "invitation_id": invitation["invitation_id"],
             "task_id": task["task_id"],
+            "letter_id": letter["letter_id"],
             "owner_id": case_manager,
             "request_id": asked["request_id"],
             "case_id": case["case_id"],

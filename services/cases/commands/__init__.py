@@ -3,6 +3,6 @@
 Where a command must ask identity something, it does so before its transaction opens.
 """
 
-from services.cases.commands import cases, entries, leavers, pauses, requests, tasks
+from services.cases.commands import cases, entries, leavers, letters, pauses, requests, sharing, tasks
 
-__all__ = ["cases", "entries", "leavers", "pauses", "requests", "tasks"]
+__all__ = ["cases", "entries", "leavers", "letters", "pauses", "requests", "sharing", "tasks"]

@@ -14,11 +14,13 @@ from kit.sweeps import clear_deadline, keep_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE, OWNERS_DEADLINE
 from services.cases.commands.deps import Deps, check_case_manager
+from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
-from services.cases.domain.entries import EventKind, TimelineEntry, with_corrections
+from services.cases.domain.entries import EventKind, KindTime, TimelineEntry, with_corrections
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART
+from services.cases.domain.sharing import SharedChange
 from services.cases.domain.tasks import Task
 from services.cases.store import cases, counts, entries, pauses, requests, tasks
 from services.cases.store.entries import Position
@@ -45,6 +47,7 @@ class OpenedRecord:
     open_tasks: list[Task]
     pauses: list[Pause]
     closings: list[Closing]
+    time_spent: list[KindTime]
 
 
 def open_case(
@@ -172,6 +175,7 @@ def set_primary_contact(
         case = domain.cases.set_contact(before, actor, person_id=person_id, expected_version=expected_version)
         assert record is not None
         cases.update_case(tx, case)
+        tell_school(tx, case, SharedChange.NAMED, now=now)
         told = events.primary_contact_set(case, previous=before.primary_contact_id, set_by=actor.person_id)
         seen = domain.cases.seen_by(actor, replace(record, case=case), rule=rule, today=local_date(now))
         return finish(tx, seen, entry=Audit("set-primary-contact", case_id), events=[told], now=now)
@@ -231,6 +235,7 @@ def open_record(deps: Deps, actor: Actor, *, case_id: UUID, kind: EventKind | No
         corrections = entries.ask_corrections(tx, case_id)
         open_tasks = tasks.ask_tasks(tx, TaskFilter(case_id=case_id), most=TASKS_SHOWN)
         paused, closed = pauses.ask_pauses(tx, case_id), pauses.ask_closings(tx, case_id)
+        spent = entries.ask_time_spent(tx, case_id)
         found = entries.list_entries(tx, case_id, kind=kind, after=page.after, most=page.size + 1)
         entries.log_access(tx, log_id=deps.new_id(), subject="case", subject_id=case_id, now=now)
         return OpenedRecord(
@@ -239,4 +244,5 @@ def open_record(deps: Deps, actor: Actor, *, case_id: UUID, kind: EventKind | No
             open_tasks=[listed.task for listed in open_tasks()],
             pauses=paused(),
             closings=closed(),
+            time_spent=spent(),
         )

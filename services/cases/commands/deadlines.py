@@ -6,9 +6,18 @@ ANSWER_DEADLINE = "answer-request"
 TASK_DEADLINE = "task-due"
 """A task open past its day: `tasks.note_task_overdue`."""
 
+SOON_DEADLINE = "task-soon"
+"""A task open on the morning before its day: `tasks.note_task_due`."""
+
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
 
 OWNERS_DEADLINE = "check-owners"
 """When to look again whether everyone who has work at a provider has access: `leavers.release_work`. Its subject is the
 provider; it is set for ever, from the first case on."""
+
+LETTER_DEADLINE = "letter-waits"
+"""A letter that waits past its day for its next step: `letters.note_letter_overdue`."""
+
+LETTER_PDF_DEADLINE = "letter-pdf"
+"""An approved letter without its PDF: `letters.chase_letter_pdf`."""

@@ -12,7 +12,8 @@ from kit.db import Transaction
 from kit.errors import InvalidArgumentError, NotFoundError
 from services.cases import domain, events
 from services.cases.commands.deps import Deps
-from services.cases.domain.entries import Correction, Entry, EventKind, Outcome, TimelineEntry, Visibility
+from services.cases.commands.sharing import share_entry
+from services.cases.domain.entries import Channel, Correction, Entry, EventKind, Outcome, TimelineEntry, Visibility
 from services.cases.domain.reference import RECORD_PART
 from services.cases.store import cases, counts, entries
 
@@ -27,6 +28,9 @@ class Happening:
     minutes: int
     note: str
     visibility: Visibility
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 def record_event(
@@ -52,6 +56,9 @@ def record_event(
         visibility=happening.visibility,
         recorded_by=actor.person_id,
         recorded_at=now,
+        channel=happening.channel,
+        target=happening.target,
+        attendees=happening.attendees,
     )
     domain.entries.check_recordable(entry.kind)
     with deps.database.tenant(actor) as tx:
@@ -73,6 +80,7 @@ def record_event(
         entries.insert_entry(tx, entry)
         cases.update_case(tx, case)
         counts.move_case(tx, before, case)
+        share_entry(tx, case, TimelineEntry(entry), now=now)
         return finish(
             tx,
             (entry, case.version),
@@ -110,13 +118,17 @@ def add_note(
         case = domain.cases.add_note(before, actor, expected_version=expected_version)
         entries.insert_entry(tx, entry)
         cases.update_case(tx, case)
+        share_entry(tx, case, TimelineEntry(entry), now=now)
         told = [events.note_added(entry)]
         return finish(tx, (entry, case.version), entry=Audit("add-note", entry.id), events=told, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """What someone says an entry should have said. Without a visibility it stays with the one it has."""
+    """What someone says an entry should have said.
+
+    What it leaves out of visibility, channel, target and attendees stays as it is.
+    """
 
     reason: str
     happened_on: date
@@ -124,6 +136,9 @@ class Corrected:
     minutes: int
     note: str
     visibility: Visibility | None
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 def correct_entry(
@@ -159,6 +174,9 @@ def correct_entry(
             visibility=corrected.visibility or was.holding.visibility,
             corrected_by=actor.person_id,
             corrected_at=now,
+            channel=corrected.channel or was.holding.channel,
+            target=corrected.target or was.holding.target,
+            attendees=corrected.attendees or was.holding.attendees,
         )
         now_is = was.corrected(correction)
         minutes_of_day = _move_minutes(tx, was.holding, now_is.holding)
@@ -173,6 +191,7 @@ def correct_entry(
         entries.insert_correction(tx, correction)
         cases.update_case(tx, case)
         counts.move_case(tx, before, case)
+        share_entry(tx, case, now_is, now=now)
         told = [events.entry_corrected(was.holding, correction)]
         return finish(tx, (now_is, case.version), entry=Audit("correct-entry", entry_id), events=told, now=now)
 

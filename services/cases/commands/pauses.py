@@ -14,11 +14,13 @@ from kit.sweeps import clear_deadline, set_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import WAKE_DEADLINE
 from services.cases.commands.deps import Deps
+from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
 from services.cases.domain.closings import Closing
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART, Reference
-from services.cases.store import cases, counts, pauses, tasks
+from services.cases.domain.sharing import SharedChange
+from services.cases.store import cases, counts, letters, pauses, tasks
 
 MOST_NAMED = 20
 """How many open tasks an error names."""
@@ -74,6 +76,7 @@ def pause_case(deps: Deps, actor: Actor, *, case_id: UUID, rest: Rest, expected_
         waking = datetime.combine(pause.wakes_on, time(), NEW_ZEALAND)
         set_deadline(tx, kind=WAKE_DEADLINE, subject_id=case_id, due_at=waking)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.PAUSED, now=now)
         return finish(tx, seen, entry=Audit("pause-case", case_id), events=[events.case_paused(pause)], now=now)
 
 
@@ -94,6 +97,7 @@ def resume_case(deps: Deps, actor: Actor, *, case_id: UUID, expected_version: in
         told = events.case_resumed(record.case, resumed_on=today, resumed_by=actor.person_id)
         _end_pause(tx, record.case, on=today, by=actor.person_id, at=now)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.RESUMED, now=now)
         return finish(tx, seen, entry=Audit("resume-case", case_id), events=[told], now=now)
 
 
@@ -116,6 +120,7 @@ def wake_case(deps: Deps, actor: Actor, case_id: UUID) -> None:
         awake = domain.pauses.awake(case)
         cases.update_case(tx, awake)
         counts.move_case(tx, case, awake)
+        tell_school(tx, awake, SharedChange.RESUMED, now=now)
         finish(tx, None, entry=Audit("wake-case", case_id), events=[told], now=now)
 
 
@@ -126,7 +131,7 @@ def close_case(deps: Deps, actor: Actor, *, case_id: UUID, how: Finish, expected
         NotFoundError: no such case, or not the caller's to see.
         InvalidArgumentError: the reason or outcome is none of the list.
         StaleVersionError: the case is not at `expected_version` any more.
-        FailedPreconditionError: it is closed, or tasks are open in it: the metadata counts and names them.
+        FailedPreconditionError: it is closed, or tasks or letters are open in it: the metadata counts and names them.
     """
     now = deps.clock.now()
     today = local_date(now)
@@ -145,13 +150,20 @@ def close_case(deps: Deps, actor: Actor, *, case_id: UUID, how: Finish, expected
             raise InvalidArgumentError.of(*violations)
         record = _lock(tx, actor, case_id)
         in_the_way = tasks.list_open_ids(tx, case_id, most=MOST_NAMED) if record.case.open_tasks else []
+        unfinished = letters.list_open_ids(tx, case_id, most=MOST_NAMED) if record.case.open_letters else []
         case = domain.closings.close(
-            record.case, actor, at=now, open_task_ids=in_the_way, expected_version=expected_version
+            record.case,
+            actor,
+            at=now,
+            open_task_ids=in_the_way,
+            open_letter_ids=unfinished,
+            expected_version=expected_version,
         )
         if record.case.pause_id is not None:
             _end_pause(tx, record.case, on=today, by=actor.person_id, at=now)
         pauses.insert_closing(tx, closing)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.CLOSED, now=now)
         told = [events.case_closed(closing, closed_on=today)]
         return finish(tx, seen, entry=Audit("close-case", case_id, reason=closing.reason), events=told, now=now)
 
@@ -177,6 +189,7 @@ def reopen_case(
         case = domain.closings.reopen(record.case, actor, keeps_owner=keeps_owner, expected_version=expected_version)
         closing_id = pauses.end_closing(tx, case_id, reason=reason, by=actor.person_id, at=now)
         seen = _changed(tx, actor, record, case, reference=reference, now=now)
+        tell_school(tx, case, SharedChange.REOPENED, now=now)
         told = events.case_reopened(
             seen.record.case, closing_id=closing_id, reopened_on=local_date(now), reopened_by=actor.person_id
         )

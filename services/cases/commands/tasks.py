@@ -12,13 +12,16 @@ from kit.command import finish
 from kit.db import Transaction
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.outbox import Event
-from kit.sweeps import clear_deadline, set_deadline
+from kit.sweeps import clear_deadline, set_deadline, take_deadline
 from services.cases import domain, events
-from services.cases.commands.deadlines import TASK_DEADLINE
+from services.cases.commands.deadlines import SOON_DEADLINE, TASK_DEADLINE
 from services.cases.commands.deps import Deps
 from services.cases.domain.cases import Case
 from services.cases.domain.tasks import End, Priority, Task, TaskState
 from services.cases.store import cases, tasks
+
+SOON_FROM = time(7)
+"""When in the morning people are told what is due: before the daily e-mails are put together."""
 
 
 class Done(NamedTuple):
@@ -70,6 +73,8 @@ def add_task(deps: Deps, actor: Actor, *, case_id: UUID, wanted: NewTask, expect
         cases.update_case(tx, case)
         due_at = datetime.combine(task.due_on + timedelta(days=1), time(), NEW_ZEALAND)
         set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=due_at)
+        if (soon := _soon_at(task.due_on, now=now)) is not None:
+            set_deadline(tx, kind=SOON_DEADLINE, subject_id=task.id, due_at=soon)
         return finish(
             tx,
             Done(task, case, local_date(now)),
@@ -150,6 +155,27 @@ def note_task_overdue(deps: Deps, actor: Actor, task_id: UUID) -> None:
             finish(tx, None, entry=Audit("note-task-overdue", task_id), events=told, now=now)
 
 
+def note_task_due(deps: Deps, actor: Actor, task_id: UUID) -> None:
+    """Tell, once, that a task's day is near. The sweep's command; `actor` is the system in the provider's tenant.
+
+    A task that ended only loses its deadline, and so does one whose day has passed: that is told of as overdue.
+    """
+    now = deps.clock.now()
+    with deps.database.tenant(actor) as tx:
+        locked = tasks.lock_task(tx, task_id)
+        if not take_deadline(tx, kind=SOON_DEADLINE, subject_id=task_id):
+            return
+        if locked and locked.task.state == TaskState.OPEN and not locked.task.is_overdue(local_date(now)):
+            told = [events.task_due(locked.task)]
+            finish(tx, None, entry=Audit("note-task-due", task_id), events=told, now=now)
+
+
+def _soon_at(due_on: date, *, now: datetime) -> datetime | None:
+    # The morning before, or of the day itself; somebody who adds a task after both knows that it is due.
+    mornings = (datetime.combine(day, SOON_FROM, NEW_ZEALAND) for day in (due_on - timedelta(days=1), due_on))
+    return next((morning for morning in mornings if morning > now), None)
+
+
 def _lock(tx: Transaction, actor: Actor, task_id: UUID) -> tuple[Case, Task]:
     locked = tasks.lock_task(tx, task_id)
     if locked is None:
@@ -163,6 +189,7 @@ def _end(tx: Transaction, actor: Actor, task_id: UUID, *, how: End, expected_ver
     tasks.update_task(tx, task)
     cases.update_case(tx, case)
     clear_deadline(tx, kind=TASK_DEADLINE, subject_id=task_id)
+    clear_deadline(tx, kind=SOON_DEADLINE, subject_id=task_id)
     return case, task
 
 

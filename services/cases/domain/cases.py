@@ -44,6 +44,7 @@ class Case:
     last_contact_on: date | None = None
     minutes: int = 0
     open_tasks: int = 0
+    open_letters: int = 0
     pause_id: UUID | None = None
     wakes_on: date | None = None
     closed_at: datetime | None = None
@@ -106,6 +107,7 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     CONTACT = "contact"
+    LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,10 +302,12 @@ _MESSAGES = {
     "case-closed": "The case is closed. Reopen it first.",
     "not-closed": "The case is not closed.",
     "closing-needs-tasks": "Complete or cancel the open tasks first.",
+    "closing-needs-letters": "Finish or withdraw the open letters first.",
 }
 _STILL_WHEN_CLOSED = {Action.CORRECT, Action.REOPEN}
 _REFUSED: dict[tuple[CaseState, Action], str] = {
     (CaseState.NEW, Action.RECORD): "not-assigned",
+    (CaseState.NEW, Action.LETTER): "not-assigned",
     (CaseState.NEW, Action.PAUSE): "not-active",
     (CaseState.ASSIGNED, Action.PAUSE): "not-active",
     (CaseState.PAUSED, Action.PAUSE): "already-paused",
@@ -346,4 +350,6 @@ def _allowed(action: Action, case: Case, caller: Caller) -> AllowedAction:
         return AllowedAction(action, reason)
     if action == Action.CLOSE and case.open_tasks:
         return AllowedAction(action, "closing-needs-tasks", case.open_tasks)
+    if action == Action.CLOSE and case.open_letters:
+        return AllowedAction(action, "closing-needs-letters", case.open_letters)
     return AllowedAction(action, "")

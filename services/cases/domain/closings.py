@@ -36,15 +36,24 @@ def violations(closing: Closing, *, reference: Reference) -> list[Violation]:
 
 
 def close(
-    case: Case, caller: Caller, *, at: datetime, open_task_ids: Iterable[UUID] = (), expected_version: int = 0
+    case: Case,
+    caller: Caller,
+    *,
+    at: datetime,
+    open_task_ids: Iterable[UUID] = (),
+    open_letter_ids: Iterable[UUID] = (),
+    expected_version: int = 0,
 ) -> Case:
     """The case, closed; a pause under way ends with it.
 
     Raises:
         StaleVersionError: the case is not at `expected_version` (0: whichever) any more.
-        FailedPreconditionError: it is closed, or tasks are open in it: the metadata counts and names them.
+        FailedPreconditionError: it is closed, or tasks or letters are open in it: the metadata counts and names them.
     """
-    check_allowed(Action.CLOSE, case, caller, named={"task_ids": ",".join(map(str, open_task_ids))})
+    named = {"task_ids": ",".join(map(str, open_task_ids))}
+    if not case.open_tasks:
+        named = {"letter_ids": ",".join(map(str, open_letter_ids))}
+    check_allowed(Action.CLOSE, case, caller, named=named)
     check_version(expected_version, case.version)
     return replace(case, closed_at=at, pause_id=None, wakes_on=None, version=case.version + 1)
 

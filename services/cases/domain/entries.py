@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     REFERRAL = "referral"
     PROGRESS_REVIEW = "progress_review"
     NOTE = "note"
+    LETTER = "letter"
 
 
 class Outcome(StrEnum):
@@ -33,6 +34,19 @@ class Outcome(StrEnum):
     NO_ANSWER = "no_answer"
     WRONG_TARGET = "wrong_target"
     REFUSED = "refused"
+
+
+class Channel(StrEnum):
+    """How someone was tried to be reached; unspecified where that means nothing or was not said."""
+
+    UNSPECIFIED = ""
+    PHONE = "phone"
+    TEXT_MESSAGE = "text_message"
+    EMAIL = "email"
+    LETTER = "letter"
+    IN_PERSON = "in_person"
+    ONLINE = "online"
+    THROUGH_SOMEONE = "through_someone"
 
 
 class Visibility(StrEnum):
@@ -47,7 +61,10 @@ NEEDS_OUTCOME = frozenset({EventKind.HOME_VISIT, EventKind.CONTACT_ATTEMPT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that happened in a case."""
+    """Something that happened in a case.
+
+    `target`: whom, or which number or address, a contact attempt tried; `attendees`: who was at a hui or a meeting.
+    """
 
     id: UUID
     case_id: UUID
@@ -59,6 +76,9 @@ class Entry:
     visibility: Visibility
     recorded_by: UUID
     recorded_at: datetime
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +96,9 @@ class Correction:
     visibility: Visibility
     corrected_by: UUID
     corrected_at: datetime
+    channel: Channel = Channel.UNSPECIFIED
+    target: str = ""
+    attendees: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +121,23 @@ class TimelineEntry:
             minutes=last.minutes,
             note=last.note,
             visibility=last.visibility,
+            channel=last.channel,
+            target=last.target,
+            attendees=last.attendees,
         )
 
     def corrected(self, correction: Correction) -> "TimelineEntry":
         """With one correction more."""
         return TimelineEntry(self.entry, (*self.corrections, correction))
+
+
+@dataclass(frozen=True, slots=True)
+class KindTime:
+    """How many minutes one kind of entry took, in how many entries."""
+
+    kind: EventKind
+    minutes: int
+    entries: int
 
 
 def with_corrections(entries: Iterable[Entry], corrections: Iterable[Correction]) -> list[TimelineEntry]:
@@ -115,8 +150,10 @@ def with_corrections(entries: Iterable[Entry], corrections: Iterable[Correction]
 
 def check_recordable(kind: EventKind) -> None:
     """Raise InvalidArgumentError for a kind that has a verb of its own."""
-    if kind == EventKind.NOTE:
-        raise InvalidArgumentError.of(Violation("kind", "unknown-value", "must be an event; a note is added as one"))
+    if kind in (EventKind.NOTE, EventKind.LETTER):
+        raise InvalidArgumentError.of(
+            Violation("kind", "unknown-value", "must be an event; a note is added as one, a letter is sent")
+        )
 
 
 def entry_violations(entry: Entry, *, born_on: date, minutes_of_day: int, today: date) -> list[Violation]:

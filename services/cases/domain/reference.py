@@ -9,6 +9,7 @@ from kit.errors import Violation
 PAUSE_REASON, PAUSE_LIMIT = "pause_reason", "pause_limit"
 CLOSE_REASON, CLOSE_OUTCOME = "close_reason", "close_outcome"
 RECORD_PART = "record_part"
+LETTER_GAP, LETTER_RULE = "letter_gap", "letter_rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

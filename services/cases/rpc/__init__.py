@@ -8,8 +8,11 @@ from services.cases.commands.deps import Deps
 from services.cases.rpc.cases import CaseMethods
 from services.cases.rpc.entries import EntryMethods
 from services.cases.rpc.leavers import LeaverMethods
+from services.cases.rpc.letters import LetterMethods
+from services.cases.rpc.overview import OverviewMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
+from services.cases.rpc.sharing import SharingMethods
 from services.cases.rpc.tasks import TaskMethods
 
 
@@ -19,7 +22,10 @@ class CasesServicer(
     EntryMethods,
     TaskMethods,
     PauseMethods,
+    OverviewMethods,
+    SharingMethods,
     LeaverMethods,
+    LetterMethods,
     cases_pb2_grpc.CasesServiceServicer,
 ):
     """Every method of the contract, one class per noun."""

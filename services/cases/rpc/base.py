@@ -15,6 +15,7 @@ from services.cases.commands.deps import Deps
 from services.cases.domain.cases import CaseState
 from services.cases.domain.entries import TimelineEntry
 from services.cases.domain.requests import RequestState
+from services.cases.domain.sharing import SharedState
 
 Row = TypeVar("Row")
 
@@ -60,7 +61,9 @@ def cut(found: list[Row], size: int) -> tuple[list[Row], bool]:
     return found[:size], len(found) > size
 
 
-def filter_counts(counted: Mapping[Any, int], states: type[RequestState | CaseState]) -> list[cases_pb2.FilterCount]:
+def filter_counts(
+    counted: Mapping[Any, int], states: type[RequestState | CaseState | SharedState]
+) -> list[cases_pb2.FilterCount]:
     """How many there are of each state, and of all."""
     return [
         cases_pb2.FilterCount(filter="all", count=sum(counted.values())),

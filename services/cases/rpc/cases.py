@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
+from kit.actor import Actor
 from kit.clock import local_date
+from kit.db import Transaction
 from kit.rpc.server import Call, read, write
 from services.cases import commands, domain, wire
 from services.cases.commands.cases import TIMELINE_SIZE, BulkAssigned, Page
 from services.cases.domain.cases import CaseState, SeenRecord, Summary
 from services.cases.domain.health import Health
 from services.cases.rpc.base import Methods, cut, filter_counts, optional_id, timeline_scope
-from services.cases.store import cases, counts
+from services.cases.rpc.tasks import listed_message
+from services.cases.store import cases, counts, tasks
+from services.cases.store.tasks import TaskFilter
 
 
 def _open_response(seen: SeenRecord) -> cases_pb2.OpenCaseResponse:
@@ -101,6 +106,12 @@ class CaseMethods(Methods):
             pauses=[wire.cases.pause_message(each) for each in opened.pauses],
             paused_days=domain.pauses.paused_days(opened.pauses, since=local_date(case.opened_at), until=today),
             closings=[wire.cases.closing_message(each) for each in opened.closings],
+            time_spent=[
+                cases_pb2.KindTime(
+                    kind=wire.enums.EVENT_KIND.number(each.kind), minutes=each.minutes, entries=each.entries
+                )
+                for each in opened.time_spent
+            ],
         )
 
     @read
@@ -127,13 +138,15 @@ class CaseMethods(Methods):
                 found = cases.list_by_health(
                     tx, days=days, state=state, case_manager_id=whose, after=due_after, most=size + 1
                 )
+            own = _own_tasks(tx, call.actor, most=request.own_tasks, today=today)
             counted = counts.count_cases(tx, whose)
             standing = counts.count_health(tx, whose, today=today)
         shown, more = cut(found, size)
         return cases_pb2.ListCasesResponse(
             cases=[wire.cases.summary_message(each, today=today) for each in shown],
             next_page_token=self.token(_position(shown[-1], health), scope) if more else "",
-            counts=[*filter_counts(counted, CaseState), *_health_counts(standing)],
+            counts=[*filter_counts(counted, CaseState), *_health_counts(standing), *own.counts],
+            own_tasks=own.tasks,
         )
 
     @read
@@ -142,6 +155,23 @@ class CaseMethods(Methods):
         with self.deps.database.tenant(call.actor) as tx:
             case = domain.cases.check_visible(cases.find_case(tx, UUID(request.case_id)), call.actor)
         return cases_pb2.CheckCaseResponse(number=case.number)
+
+
+class _OwnTasks(NamedTuple):
+    tasks: list[cases_pb2.Task]
+    counts: list[cases_pb2.FilterCount]
+
+
+def _own_tasks(tx: Transaction, actor: Actor, *, most: int, today: date) -> _OwnTasks:
+    if not most:
+        return _OwnTasks([], [])
+    wanted = TaskFilter(owner_id=actor.person_id)
+    found = tasks.list_tasks(tx, wanted, most=most)
+    named = zip(("", "-overdue", "-due-today"), tasks.count_open(tx, wanted, today=today), strict=True)
+    return _OwnTasks(
+        [listed_message(each, actor, today) for each in found],
+        [cases_pb2.FilterCount(filter=f"own-tasks{name}", count=count) for name, count in named],
+    )
 
 
 def _position(last: Summary, health: Health | None) -> list[str]:

@@ -42,6 +42,9 @@ class EntryMethods(Methods):
             minutes=request.minutes,
             note=request.note,
             visibility=wire.enums.VISIBILITY.find(request.visibility) or Visibility.PROVIDER,
+            channel=wire.enums.CHANNEL.value(request.channel),
+            target=request.target,
+            attendees=request.attendees,
         )
         return commands.entries.record_event(
             self.deps,
@@ -73,6 +76,9 @@ class EntryMethods(Methods):
             minutes=request.minutes,
             note=request.note,
             visibility=wire.enums.VISIBILITY.find(request.visibility),
+            channel=wire.enums.CHANNEL.value(request.channel),
+            target=request.target,
+            attendees=request.attendees,
         )
         return commands.entries.correct_entry(
             self.deps,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
-from kit.errors import InvalidArgumentError, Violation
+from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.rpc.server import Call, read, write
 from services.cases import commands, domain, wire
 from services.cases.commands.tasks import Done, NewTask
@@ -93,10 +93,27 @@ class TaskMethods(Methods):
         )
 
     @read
+    def GetTask(self, request: cases_pb2.GetTaskRequest, call: Call) -> cases_pb2.GetTaskResponse:
+        """See the contract."""
+        with self.deps.database.tenant(call.actor) as tx:
+            found = tasks.find_task(tx, UUID(request.task_id))
+        if found is None or not (_sees(found, call.actor) or found.task.owner_id == call.actor.person_id):
+            raise NotFoundError("task")
+        task = listed_message(found, call.actor, self.local_today())
+        return cases_pb2.GetTaskResponse(task=task, sees_case=_sees(found, call.actor))
+
+    @read
     def ListTasks(self, request: cases_pb2.ListTasksRequest, call: Call) -> cases_pb2.ListTasksResponse:
         """See the contract."""
         today, actor = self.local_today(), call.actor
-        filters = (request.case_id, request.owner_id, request.state, request.overdue, request.unowned)
+        filters = (
+            request.case_id,
+            request.owner_id,
+            request.state,
+            request.overdue,
+            request.due_today,
+            request.unowned,
+        )
         scope = (actor.tenant_id, "tasks", actor.person_id, *filters)
         size, position = self.page(request, scope)
         after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
@@ -115,6 +132,7 @@ class TaskMethods(Methods):
             owner_id=owner_id,
             state=wire.enums.TASK_STATE.find(request.state) or TaskState.OPEN,
             overdue_on=today if request.overdue else None,
+            due_on=today if request.due_today else None,
         )
         with self.deps.database.tenant(actor) as tx:
             if case_id is not None:
@@ -124,19 +142,23 @@ class TaskMethods(Methods):
         shown, more = cut(found, size)
         last = [shown[-1].task.due_on.isoformat(), str(shown[-1].task.id)] if more else []
         return cases_pb2.ListTasksResponse(
-            tasks=[_listed(each, actor, today) for each in shown],
+            tasks=[listed_message(each, actor, today) for each in shown],
             next_page_token=self.token(last, scope) if more else "",
             counts=_counts(*counted),
         )
 
 
-def _listed(listed: ListedTask, caller: Caller, today: date) -> cases_pb2.Task:
-    sees = domain.cases.sees_every_case(caller) or listed.case_manager_id == caller.person_id
+def _sees(listed: ListedTask, caller: Caller) -> bool:
+    return domain.cases.sees_every_case(caller) or listed.case_manager_id == caller.person_id
+
+
+def listed_message(listed: ListedTask, caller: Caller, today: date) -> cases_pb2.Task:
+    """A task in a list over several cases, as the caller may see it."""
     return wire.tasks.task_message(
         listed.task,
         today=today,
         case_number=listed.case_number,
-        student_name=listed.student_name if sees else "",
+        student_name=listed.student_name if _sees(listed, caller) else "",
     )
 
 

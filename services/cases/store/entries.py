@@ -6,15 +6,17 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Integer, Select, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from kit.log import request_id
 from services.cases.domain.entries import (
+    Channel,
     Correction,
     Entry,
     EventKind,
+    KindTime,
     Outcome,
     TimelineEntry,
     Visibility,
@@ -34,6 +36,20 @@ _CORRECTIONS = prepare(
     select(*(CORRECTION.c[name] for name in CORRECTION.c.keys() if name != "tenant_id"))  # noqa: SIM118 - no dict
     .where(CORRECTION.c.case_id == bindparam("of_case"))
     .order_by(CORRECTION.c.entry_id, CORRECTION.c.number)
+)
+_last = (
+    select(CORRECTION.c.minutes)
+    .where(CORRECTION.c.entry_id == _C.id, CORRECTION.c.tenant_id == _C.tenant_id)
+    .order_by(CORRECTION.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_spent = select(_C.kind, func.coalesce(_last, _C.minutes).label("minutes")).where(_C.case_id == bindparam("of_case"))
+_by_kind = _spent.subquery()
+_TIME_SPENT = prepare(
+    select(_by_kind.c.kind, func.sum(_by_kind.c.minutes).label("minutes"), func.count().label("entries"))
+    .where(_by_kind.c.minutes > 0)
+    .group_by(_by_kind.c.kind)
 )
 _add_minutes = postgresql.insert(WORK_DAY).values(
     tenant_id=bindparam("tenant"),
@@ -73,6 +89,9 @@ def insert_entry(tx: Transaction, entry: Entry) -> None:
         visibility=entry.visibility.value,
         recorded_by=entry.recorded_by,
         recorded_at=entry.recorded_at,
+        channel=entry.channel.value,
+        target=entry.target,
+        attendees=entry.attendees,
     )
 
 
@@ -92,6 +111,9 @@ def insert_correction(tx: Transaction, correction: Correction) -> None:
         visibility=correction.visibility.value,
         corrected_by=correction.corrected_by,
         corrected_at=correction.corrected_at,
+        channel=correction.channel.value,
+        target=correction.target,
+        attendees=correction.attendees,
     )
 
 
@@ -99,6 +121,17 @@ def ask_corrections(tx: Transaction, case_id: UUID) -> Callable[[], list[Correct
     """Queue the question for every correction in a case; call the answer once something was sent. There are few."""
     asked = tx.later(_CORRECTIONS, of_case=case_id)
     return lambda: [_correction(row) for row in asked.rows()]
+
+
+def ask_time_spent(tx: Transaction, case_id: UUID) -> Callable[[], list[KindTime]]:
+    """Queue the question how long each kind of entry took, as corrected, the longest first; see `ask_corrections`."""
+    asked = tx.later(_TIME_SPENT, of_case=case_id)
+
+    def spent() -> list[KindTime]:
+        found = [KindTime(EventKind(row.kind), int(row.minutes), int(row.entries)) for row in asked.rows()]
+        return sorted(found, key=lambda each: (-each.minutes, each.kind))
+
+    return spent
 
 
 def list_whole_case(tx: Transaction, case_id: UUID) -> list[TimelineEntry]:
@@ -132,6 +165,7 @@ def log_access(tx: Transaction, *, log_id: UUID, subject: str, subject_id: UUID,
         actor_id=tx.actor.person_id,
         request_id=request_id(),
         opened_at=now,
+        actor_tenant_id=tx.actor.tenant_id,
     )
 
 
@@ -176,6 +210,9 @@ def _entry(row: Any) -> Entry:
         visibility=Visibility(row.visibility),
         recorded_by=row.recorded_by,
         recorded_at=row.recorded_at,
+        channel=Channel(row.channel),
+        target=row.target,
+        attendees=row.attendees,
     )
 
 
@@ -192,4 +229,7 @@ def _correction(row: Any) -> Correction:
         visibility=Visibility(row.visibility),
         corrected_by=row.corrected_by,
         corrected_at=row.corrected_at,
+        channel=Channel(row.channel),
+        target=row.target,
+        attendees=row.attendees,
     )

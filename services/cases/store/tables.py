@@ -89,6 +89,12 @@ REQUEST_COUNT = shared_table(
     guest_reads=("tenant_id", "guest_id", "state", "items"),
 )
 
+CASE_GUEST_READS = (
+    *("tenant_id", "guest_id", "id", "state", "number"),
+    *("given_names", "family_name", "preferred_name", "year_level"),
+    *("case_manager_id", "primary_contact_id", "opened_at", "wakes_on", "closed_at"),
+)
+
 CASE = shared_table(
     "case_record",
     METADATA,
@@ -106,6 +112,7 @@ CASE = shared_table(
     Column("version", BigInteger, nullable=False),
     *_said_by_school(),
     Column("open_tasks", Integer, nullable=False),
+    Column("open_letters", Integer, nullable=False),
     Column("pause_id", postgresql.UUID),
     Column("wakes_on", Date),
     Column("closed_at", DateTime(timezone=True)),
@@ -122,6 +129,8 @@ CASE = shared_table(
     Index("case_record_state", "tenant_id", "state", "opened_at", "id"),
     Index("case_record_case_manager", "tenant_id", "case_manager_id", "opened_at", "id"),
     Index("case_record_school", "guest_id", "id"),
+    Index("case_record_shared", "guest_id", "opened_at", "id"),
+    Index("case_record_contact", "guest_id", "primary_contact_id", "opened_at", "id"),
     Index(
         "case_record_health",
         "tenant_id",
@@ -137,7 +146,7 @@ CASE = shared_table(
         "id",
         postgresql_where=text("health_due_on IS NOT NULL"),
     ),
-    guest_reads=("tenant_id", "guest_id", "id", "state", "number"),
+    guest_reads=CASE_GUEST_READS,
 )
 
 # How many cases stand where and with whom; the nil UUID stands for nobody. See REQUEST_COUNT.
@@ -178,6 +187,9 @@ ENTRY = tenant_table(
     Column("visibility", Text, nullable=False),
     Column("recorded_by", postgresql.UUID, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attendees", Text, nullable=False),
     tenant_reference(["case_id"], "case_record"),
     Index("entry_case", "tenant_id", "case_id", "happened_on", "recorded_at", "id"),
 )
@@ -197,9 +209,34 @@ CORRECTION = tenant_table(
     Column("visibility", Text, nullable=False),
     Column("corrected_by", postgresql.UUID, nullable=False),
     Column("corrected_at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attendees", Text, nullable=False),
     tenant_reference(["entry_id"], "entry"),
     Index("correction_case", "tenant_id", "case_id", "entry_id", "number"),
     key=("entry_id", "number"),
+)
+
+# What the school reads of an entry, as long as it is shared: see `domain.sharing.shared_form`.
+SHARED_ENTRY = shared_table(
+    "shared_entry",
+    METADATA,
+    Column("entry_id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_by", postgresql.UUID, nullable=False),
+    Column("shared_at", DateTime(timezone=True), nullable=False),
+    Column("corrected_at", DateTime(timezone=True)),
+    tenant_reference(["entry_id"], "entry"),
+    Index("shared_entry_case", "guest_id", "case_id", "happened_on", "shared_at", "entry_id"),
+    key=("entry_id",),
+    guest_reads=(
+        *("tenant_id", "guest_id", "entry_id", "case_id", "kind", "happened_on", "outcome", "note"),
+        *("recorded_by", "shared_at", "corrected_at"),
+    ),
 )
 
 TASK = tenant_table(
@@ -243,6 +280,13 @@ PAUSE = tenant_table(
     Column("ended_at", DateTime(timezone=True)),
     tenant_reference(["case_id"], "case_record"),
     Index("pause_case", "tenant_id", "case_id", "started_on", "id"),
+    Index(
+        "pause_woken",
+        "tenant_id",
+        "ended_on",
+        "id",
+        postgresql_where=text("ended_on IS NOT NULL AND ended_by IS NULL"),
+    ),
     Index("pause_open", "tenant_id", "case_id", unique=True, postgresql_where=text("ended_on IS NULL")),
 )
 
@@ -262,6 +306,61 @@ CLOSING = tenant_table(
     tenant_reference(["case_id"], "case_record"),
     Index("closing_case", "tenant_id", "case_id", "closed_at", "id"),
     Index("closing_standing", "tenant_id", "case_id", unique=True, postgresql_where=text("reopened_at IS NULL")),
+)
+
+# A letter with its text. What is printed is frozen once approved; see `domain.letters`.
+LETTER = tenant_table(
+    "letter",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("case_id", postgresql.UUID, nullable=False),
+    Column("family", Text, nullable=False),
+    Column("stage", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("recipients", postgresql.JSONB, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("support", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("contact_name", Text, nullable=False),
+    Column("contact_phone", Text, nullable=False),
+    Column("skip_reason", Text, nullable=False),
+    Column("attempts_reason", Text, nullable=False),
+    Column("drafted_by", postgresql.UUID, nullable=False),
+    Column("drafted_at", DateTime(timezone=True), nullable=False),
+    Column("submitted_by", postgresql.UUID),
+    Column("submitted_at", DateTime(timezone=True)),
+    Column("approved_by", postgresql.UUID),
+    Column("approved_at", DateTime(timezone=True)),
+    Column("returned_by", postgresql.UUID),
+    Column("return_note", Text, nullable=False),
+    Column("document_id", postgresql.UUID),
+    Column("document_sha256", Text, nullable=False),
+    Column("template_version", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("sent_on", Date),
+    Column("sent_by", postgresql.UUID),
+    Column("response_due_on", Date),
+    Column("ended_on", Date),
+    Column("end_note", Text, nullable=False),
+    Column("ended_by", postgresql.UUID),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("due_on", Date),
+    # The day of the first wait and no later one: lists of a state are in its order.
+    Column("waits_since", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    tenant_reference(["case_id"], "case_record"),
+    Index("letter_case", "tenant_id", "case_id", "drafted_at", "id"),
+    Index("letter_state", "tenant_id", "state", "waits_since", "id"),
+    # One letter of a family is written at a time, whoever begins one at the same moment.
+    Index(
+        "letter_writing",
+        "tenant_id",
+        "case_id",
+        "family",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL AND sent_on IS NULL"),
+    ),
 )
 
 # What people choose from, and days that rules count with, each from a day on.
@@ -298,5 +397,7 @@ ACCESS_LOG = tenant_table(
     Column("actor_id", postgresql.UUID, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
-    Index("access_log_subject", "tenant_id", "subject_id", "opened_at"),
+    # The organisation for which they read: the provider itself, or the student's school.
+    Column("actor_tenant_id", postgresql.UUID),
+    Index("access_log_subject", "tenant_id", "subject_id", "opened_at", "id"),
 )

@@ -55,12 +55,18 @@ class Locked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks: of a case, of an owner, or of everyone; in a state; `overdue_on`: only those overdue on a day."""
+    """Which tasks: of a case, of an owner, or of everyone; in a state; only those overdue, or due, on a day."""
 
     case_id: UUID | None = None
     owner_id: UUID | None = None
     state: TaskState = TaskState.OPEN
     overdue_on: date | None = None
+    due_on: date | None = None
+
+    @property
+    def when(self) -> str:
+        """Which days are meant: "overdue", "today" or "" for all."""
+        return "overdue" if self.overdue_on is not None else "today" if self.due_on is not None else ""
 
 
 def insert_task(tx: Transaction, task: Task) -> None:
@@ -109,16 +115,20 @@ def ask_tasks(
     tx: Transaction, wanted: TaskFilter, *, after: tuple[date, UUID] | None = None, most: int
 ) -> Callable[[], list[ListedTask]]:
     """As `list_tasks`, queued: call the answer once something was sent."""
-    query = _LIST[
-        wanted.case_id is not None, wanted.owner_id is not None, wanted.overdue_on is not None, after is not None
-    ]
+    query = _LIST[wanted.case_id is not None, wanted.owner_id is not None, wanted.when, after is not None]
     parameters = {**_chosen(wanted), "wanted_state": wanted.state.value, "most": most}
-    if wanted.overdue_on is not None:
-        parameters["today"] = wanted.overdue_on
+    if wanted.when:
+        parameters["today"] = wanted.overdue_on or wanted.due_on
     if after is not None:
         parameters["after_due"], parameters["after_id"] = after
     answer = tx.later(query, **parameters)
     return lambda: [_listed_task(row) for row in answer.rows()]
+
+
+def find_task(tx: Transaction, task_id: UUID) -> ListedTask | None:
+    """A task with what is shown of its case."""
+    row = tx.first(_FIND, task_id=task_id)
+    return _listed_task(row) if row is not None else None
 
 
 def list_open_ids(tx: Transaction, case_id: UUID, *, most: int) -> list[UUID]:
@@ -143,17 +153,18 @@ def _chosen(wanted: TaskFilter) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _listed(*, of_case: bool, of_owner: bool, is_overdue: bool, after: bool) -> Query:
-    query: Select[Any] = (
-        select(
-            *_TASK,
-            *(CASE.c[name] for name in ("number", "case_manager_id", "given_names", "family_name", "preferred_name")),
-        )
-        .select_from(TASK.join(CASE, _OF_CASE))
-        .where(_C.state == bindparam("wanted_state"), *_conditions(of_case=of_case, of_owner=of_owner))
-    )
-    if is_overdue:
-        query = query.where(_C.due_on < bindparam("today"))
+_shown = select(
+    *_TASK, *(CASE.c[name] for name in ("number", "case_manager_id", "given_names", "family_name", "preferred_name"))
+).select_from(TASK.join(CASE, _OF_CASE))
+_FIND = prepare(_shown.where(_C.id == bindparam("task_id")))
+
+
+def _listed(*, of_case: bool, of_owner: bool, when: str, after: bool) -> Query:
+    conditions = _conditions(of_case=of_case, of_owner=of_owner)
+    query: Select[Any] = _shown.where(_C.state == bindparam("wanted_state"), *conditions)
+    if when:
+        today = bindparam("today", type_=Date)
+        query = query.where(_C.due_on < today if when == "overdue" else _C.due_on == today)
     if after:
         position = (bindparam("after_due", type_=_C.due_on.type), bindparam("after_id", type_=_C.id.type))
         query = query.where(tuple_(_C.due_on, _C.id) > tuple_(*position))
@@ -180,10 +191,8 @@ def _counting(*, of_case: bool, of_owner: bool) -> Query:
 
 
 _LIST = {
-    (of_case, of_owner, is_overdue, after): _listed(
-        of_case=of_case, of_owner=of_owner, is_overdue=is_overdue, after=after
-    )
-    for of_case, of_owner, is_overdue, after in product((False, True), repeat=4)
+    (of_case, of_owner, when, after): _listed(of_case=of_case, of_owner=of_owner, when=when, after=after)
+    for of_case, of_owner, when, after in product((False, True), (False, True), ("", "overdue", "today"), (False, True))
 }
 _COUNT = {
     (of_case, of_owner): _counting(of_case=of_case, of_owner=of_owner)

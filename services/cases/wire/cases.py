@@ -36,6 +36,7 @@ def case_message(seen: domain.cases.SeenRecord) -> cases_pb2.Case:
             for each in seen.actions
         ],
         open_tasks=case.open_tasks,
+        open_letters=case.open_letters,
         wakes_on=day(case.wakes_on),
         closed_at=timestamp(case.closed_at),
         primary_contact_id=str(case.primary_contact_id or ""),

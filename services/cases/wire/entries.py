@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ascms.cases.v1 import cases_pb2
 
 from services.cases import domain
-from services.cases.wire.enums import EVENT_KIND, OUTCOME, VISIBILITY
+from services.cases.wire.enums import CHANNEL, EVENT_KIND, OUTCOME, VISIBILITY
 from services.cases.wire.students import timestamp
 
 
@@ -24,6 +24,9 @@ def entry_message(
         recorded_by=str(entry.recorded_by),
         recorded_at=timestamp(entry.recorded_at),
         corrections=[_correction(each) for each in corrections],
+        channel=CHANNEL.number(entry.channel),
+        target=entry.target,
+        attendees=entry.attendees,
     )
 
 
@@ -43,4 +46,7 @@ def _correction(correction: domain.entries.Correction) -> cases_pb2.Correction:
         visibility=VISIBILITY.number(correction.visibility),
         corrected_by=str(correction.corrected_by),
         corrected_at=timestamp(correction.corrected_at),
+        channel=CHANNEL.number(correction.channel),
+        target=correction.target,
+        attendees=correction.attendees,
     )

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from ascms.cases.v1 import cases_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, letters_pb2
 
 from services.cases import domain
 
@@ -36,7 +36,14 @@ CASE_STATE = EnumMap(domain.cases.CaseState, cases_pb2.CaseState, "CASE_STATE_")
 GENDER = EnumMap(domain.students.Gender, cases_pb2.Gender, "GENDER_")
 EVENT_KIND = EnumMap(domain.entries.EventKind, cases_pb2.EventKind, "EVENT_KIND_")
 OUTCOME = EnumMap(domain.entries.Outcome, cases_pb2.Outcome, "OUTCOME_")
+CHANNEL = EnumMap(domain.entries.Channel, cases_pb2.ContactChannel, "CONTACT_CHANNEL_")
 VISIBILITY = EnumMap(domain.entries.Visibility, cases_pb2.Visibility, "VISIBILITY_")
 HEALTH = EnumMap(domain.health.Health, cases_pb2.RecordHealth, "RECORD_HEALTH_")
+SHARED_STATE = EnumMap(domain.sharing.SharedState, cases_pb2.SharedState, "SHARED_STATE_")
+SHARED_CHANGE = EnumMap(domain.sharing.SharedChange, events_pb2.SharedChange, "SHARED_CHANGE_")
 TASK_STATE = EnumMap(domain.tasks.TaskState, cases_pb2.TaskState, "TASK_STATE_")
 PRIORITY = EnumMap(domain.tasks.Priority, cases_pb2.TaskPriority, "TASK_PRIORITY_")
+LETTER_FAMILY = EnumMap(domain.letters.Family, letters_pb2.LetterFamily, "LETTER_FAMILY_")
+LETTER_LANGUAGE = EnumMap(domain.letters.Language, letters_pb2.LetterLanguage, "LETTER_LANGUAGE_")
+LETTER_STATE = EnumMap(domain.letters.LetterState, letters_pb2.LetterState, "LETTER_STATE_")
+LETTER_MODE = EnumMap(domain.letters.Mode, letters_pb2.LetterMode, "LETTER_MODE_")

@@ -1,5 +1,5 @@
-"""What is done to files: one function per verb, one transaction each."""
+"""What is done to files and letters: one function per verb, one transaction each."""
 
-from services.documents.commands import files
+from services.documents.commands import files, letters, scans
 
-__all__ = ["files"]
+__all__ = ["files", "letters", "scans"]

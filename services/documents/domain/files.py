@@ -2,36 +2,21 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from kit.errors import FailedPreconditionError, InvalidArgumentError, Violation
+from kit.errors import FailedPreconditionError, InvalidArgumentError, StaleVersionError, Violation
 
 MAX_BYTES = 25 * 1024 * 1024
 
-# What people attach to a case. Anything that a browser would run is not among it.
-ALLOWED_TYPES = frozenset(
-    {
-        "application/pdf",
-        "application/rtf",
-        "application/msword",
-        "application/vnd.ms-excel",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.oasis.opendocument.text",
-        "image/gif",
-        "image/heic",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "audio/mpeg",
-        "audio/mp4",
-        "message/rfc822",
-        "text/plain",
-    }
-)
+SCAN_WITHIN = timedelta(minutes=10)
+"""A file that the scanner has not spoken about for so long is looked after."""
+SCAN_AGAIN_AFTER = timedelta(minutes=30)
+KEEP_REMOVED = timedelta(days=90)
+"""How long the bytes of a removed file are kept: long enough to notice a mistake (docs/adr/0010)."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069<>:\"|?*]")
 _LONGEST_NAME = 120
@@ -45,9 +30,35 @@ class ScanState(StrEnum):
     CLEAN = "clean"
     INFECTED = "infected"
     NO_SCANNER = "no-scanner"
+    FAILED = "failed"
+
+
+class Visibility(StrEnum):
+    """Who may see a file: those who work on the case, or the student's school too."""
+
+    PROVIDER = "provider"
+    SCHOOL = "school"
+
+
+class Action(StrEnum):
+    """What can be done with a file."""
+
+    DOWNLOAD = "download"
+    DESCRIBE = "describe"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """That a file was taken out of its case. `disposed_at` is when its bytes were deleted for good."""
+
+    at: datetime
+    by: UUID
+    reason: str
+    disposed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One stored file. `size` in bytes; `sha256` hexadecimal; the bytes are at `object_key(tenant, id)`."""
 
@@ -60,6 +71,41 @@ class Document:
     scan_state: ScanState
     uploaded_by: UUID
     uploaded_at: datetime
+    description: str = ""
+    visibility: Visibility = Visibility.PROVIDER
+    version: int = 1
+    removal: Removal | None = None
+
+    @property
+    def is_unscanned(self) -> bool:
+        """Whether the scanner has yet to say something about it."""
+        return self.scan_state in (ScanState.WAITING, ScanState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileType:
+    """A type that is kept: what its content shows, and an ending that its name may have. The first ending is usual."""
+
+    media_type: str
+    extension: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileTypes:
+    """The types that are kept on a day."""
+
+    types: tuple[FileType, ...]
+
+    @classmethod
+    def on(cls, today: date, types: Iterable[FileType]) -> "FileTypes":
+        """Those that hold on a day, in the order given."""
+        return cls(tuple(t for t in types if t.starts_on <= today and (t.ends_on is None or today <= t.ends_on)))
+
+    def extensions(self, media_type: str) -> tuple[str, ...]:
+        """Endings that a file of a type may have; none for a type that is not kept."""
+        return tuple(t.extension for t in self.types if t.media_type == media_type)
 
 
 def object_key(tenant_id: UUID, document_id: UUID) -> str:
@@ -79,16 +125,33 @@ def clean_name(name: str) -> str:
     return f"{stem[: _LONGEST_NAME - len(extension) - 1]}.{extension}"
 
 
-def check_content(*, size: int, content_type: str) -> None:
-    """Refuse what may not be kept; raises InvalidArgumentError naming the rule."""
+def name_with_ending(name: str, endings: tuple[str, ...]) -> str:
+    """A clean name that ends as its content is: what says `.exe` and is a picture is a picture to every computer."""
+    name = clean_name(name)
+    if name.rpartition(".")[2].lower() in endings and "." in name:
+        return name
+    ending = f".{endings[0]}"
+    return name[: _LONGEST_NAME - len(ending)] + ending
+
+
+def check_content(*, size: int, content_type: str, types: FileTypes) -> tuple[str, ...]:
+    """The endings that such a file may have; raises InvalidArgumentError naming the rule for what may not be kept."""
     if size == 0:
         raise InvalidArgumentError.of(Violation("chunk", "empty", "is an empty file"))
     if size > MAX_BYTES:
         raise too_large()
-    if content_type not in ALLOWED_TYPES:
+    endings = types.extensions(content_type)
+    if not endings:
         raise InvalidArgumentError.of(
             Violation("chunk", "type", f"is {content_type}; documents, pictures, sound and text are kept")
         )
+    return endings
+
+
+def check_whole(*, sha256: str, expected: str) -> None:
+    """Refuse what is not what its sender sent; raises InvalidArgumentError."""
+    if expected not in ("", sha256):
+        raise InvalidArgumentError.of(Violation("chunk", "sha256", "did not arrive as it was sent; send it again"))
 
 
 def too_large() -> InvalidArgumentError:
@@ -97,8 +160,59 @@ def too_large() -> InvalidArgumentError:
 
 
 def check_download(document: Document) -> None:
-    """Refuse to hand out what was not scanned or is harmful; a system without a scanner hands out, and says so."""
+    """Refuse to hand out what was not scanned, is harmful or was removed.
+
+    A system without a scanner hands out, and says so.
+    """
+    check_present(document)
     if document.scan_state is ScanState.WAITING:
         raise FailedPreconditionError("not-scanned", "This file is being checked. Try again in a minute.")
+    if document.scan_state is ScanState.FAILED:
+        raise FailedPreconditionError("not-scanned", "This file could not be checked yet. It is tried again by itself.")
     if document.scan_state is ScanState.INFECTED:
         raise FailedPreconditionError("infected", "Something harmful was found in this file. It is never handed out.")
+
+
+def check_present(document: Document) -> None:
+    """Refuse what was taken out of its case."""
+    if document.removal is not None:
+        raise FailedPreconditionError("removed", "This file was taken out of the case.")
+
+
+def check_version(document: Document, expected: int) -> None:
+    """Raise StaleVersionError unless `expected` is 0 or the version that stands."""
+    if expected not in (0, document.version):
+        raise StaleVersionError(expected=expected, actual=document.version)
+
+
+def allowed_actions(document: Document, *, may_record: bool) -> tuple[Action, ...]:
+    """What someone who may see the case can do with a file now."""
+    if document.removal is not None:
+        return ()
+    can_download = document.scan_state in (ScanState.CLEAN, ScanState.NO_SCANNER)
+    download = (Action.DOWNLOAD,) if can_download else ()
+    return (*download, Action.DESCRIBE, Action.REMOVE) if may_record else download
+
+
+def described(document: Document, *, name: str, description: str, visibility: Visibility) -> Document:
+    """With another name, description or visibility. The ending stays, since the content does."""
+    check_present(document)
+    name = name_with_ending(name, (document.name.rpartition(".")[2].lower(),))
+    return replace(document, name=name, description=description, visibility=visibility, version=document.version + 1)
+
+
+def removed(document: Document, removal: Removal) -> Document:
+    """Taken out of its case: what it was and why it went stays."""
+    check_present(document)
+    return replace(document, removal=removal, version=document.version + 1)
+
+
+def scanned(document: Document, state: ScanState) -> Document:
+    """With what the scanner said."""
+    return replace(document, scan_state=state, version=document.version + 1)
+
+
+def disposed(document: Document, now: datetime) -> Document:
+    """With its bytes deleted for good."""
+    assert document.removal is not None, "only what was removed is disposed of"
+    return replace(document, removal=replace(document.removal, disposed_at=now), version=document.version + 1)

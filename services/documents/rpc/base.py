@@ -8,6 +8,7 @@ from kit.paging import PageTokens
 from kit.rpc.client import Backend
 from kit.rpc.server import Call
 from services.documents.commands.deps import Deps
+from services.documents.letters import Letters
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Methods:
     deps: Deps
     cases: Backend
     page_tokens: PageTokens
+    letters: Letters
 
     def check_case(self, case_id: str, call: Call) -> None:
         """Ask cases, with the caller's own token, whether they may see a case; raises NotFoundError."""

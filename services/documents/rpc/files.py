@@ -1,97 +1,72 @@
-"""Files: stored, listed, handed out."""
+"""Files: stored, listed, described, taken out, handed out."""
 
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from ascms.documents.v1 import documents_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
+from ascms.documents.v1 import documents_pb2, files_pb2
 
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.objects import ObjectMissingError
 from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read, write
 from services.documents import commands
-from services.documents.domain.files import MAX_BYTES, Document, ScanState, check_download, object_key, too_large
+from services.documents.commands.files import Description, Upload
+from services.documents.domain.files import MAX_BYTES, Document, check_download, object_key, too_large
 from services.documents.rpc.base import Methods
+from services.documents.rpc.wire import (
+    encode_described,
+    encode_document,
+    encode_removed,
+    encode_upload,
+    visibility_of,
+)
 from services.documents.store import files
 
-_STATES = {
-    ScanState.WAITING: documents_pb2.SCAN_STATE_WAITING,
-    ScanState.CLEAN: documents_pb2.SCAN_STATE_CLEAN,
-    ScanState.INFECTED: documents_pb2.SCAN_STATE_INFECTED,
-    ScanState.NO_SCANNER: documents_pb2.SCAN_STATE_NO_SCANNER,
-}
-
-
-def encode_document(document: Document) -> documents_pb2.Document:
-    """A file as its contract shows it."""
-    uploaded_at = Timestamp()
-    uploaded_at.FromDatetime(document.uploaded_at)
-    return documents_pb2.Document(
-        document_id=str(document.document_id),
-        case_id=str(document.case_id),
-        name=document.name,
-        content_type=document.content_type,
-        size=document.size,
-        sha256=document.sha256,
-        scan_state=_STATES[document.scan_state],
-        uploaded_by=str(document.uploaded_by),
-        uploaded_at=uploaded_at,
-    )
-
-
-def _encode_upload(document: Document) -> documents_pb2.UploadDocumentResponse:
-    return documents_pb2.UploadDocumentResponse(document=encode_document(document))
+RECORD = "cases:record"
 
 
 class FileMethods(Methods):
     """Files and their scan state."""
 
-    @write(_encode_upload)
+    @write(encode_upload)
     def UploadDocument(self, requests: Iterator[documents_pb2.UploadDocumentRequest], call: Call) -> Document:
         """Spool the stream to disk, then store it: a slow sender holds no memory."""
         first = next(requests, None)
         if first is None or first.WhichOneof("part") != "header":
             raise InvalidArgumentError.of(Violation("header", "required", "comes first"))
-        self.check_case(first.header.case_id, call)
+        header = first.header
+        self.check_case(header.case_id, call)
         with tempfile.TemporaryFile() as spooled:
             for request in requests:
                 spooled.write(request.chunk)
                 if spooled.tell() > MAX_BYTES:
                     raise too_large()
-            spooled.seek(0)
-            return commands.files.upload_document(
-                self.deps,
-                call.actor,
-                case_id=UUID(first.header.case_id),
-                name=first.header.name,
-                content=spooled,
+            upload = Upload(
+                case_id=UUID(header.case_id),
+                name=header.name,
+                description=header.description,
+                visibility=visibility_of(header.visibility),
+                sha256=header.sha256,
             )
+            return commands.files.upload_document(self.deps, call.actor, upload=upload, content=spooled)
 
     @read
     def DownloadDocument(
         self, request: documents_pb2.DownloadDocumentRequest, call: Call
     ) -> Iterator[documents_pb2.DownloadDocumentResponse]:
         """The file's facts, then its bytes."""
-        with self.deps.database.tenant(call.actor) as tx:
-            document = files.find_document(tx, UUID(request.document_id))
-        if document is None:
-            raise NotFoundError("file")
-        try:
-            self.check_case(str(document.case_id), call)
-        except NotFoundError as error:
-            # The case's own refusal would tell that the file is there.
-            raise NotFoundError("file") from error
+        document = self._find(request.document_id, call)
         check_download(document)
         try:
             pieces = self.deps.objects.read(object_key(call.actor.tenant_id, document.document_id))
         except ObjectMissingError as error:
             raise NotFoundError("file") from error
-        yield documents_pb2.DownloadDocumentResponse(document=encode_document(document))
-        for piece in pieces:
-            yield documents_pb2.DownloadDocumentResponse(chunk=piece)
+        with pieces:
+            yield documents_pb2.DownloadDocumentResponse(document=self._encode(document, call))
+            for piece in pieces:
+                yield documents_pb2.DownloadDocumentResponse(chunk=piece)
 
     @read
     def ListDocuments(
@@ -105,10 +80,60 @@ class FileMethods(Methods):
         after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.tenant(call.actor) as tx:
             found = files.list_documents(tx, UUID(request.case_id), most=size + 1, after=after)
-        answer = documents_pb2.ListDocumentsResponse(documents=map(encode_document, found[:size]))
+        answer = documents_pb2.ListDocumentsResponse(documents=[self._encode(one, call) for one in found[:size]])
         if len(found) > size:
             last = found[size - 1]
             answer.next_page_token = self.page_tokens.encode(
                 (last.uploaded_at.isoformat(), str(last.document_id)), scope=scope
             )
         return answer
+
+    @read
+    def GetDocument(self, request: files_pb2.GetDocumentRequest, call: Call) -> documents_pb2.GetDocumentResponse:
+        """One file."""
+        document = self._find(request.document_id, call)
+        return documents_pb2.GetDocumentResponse(document=self._encode(document, call))
+
+    @write(encode_described)
+    def DescribeDocument(self, request: files_pb2.DescribeDocumentRequest, call: Call) -> Document:
+        """Another name, description or visibility."""
+        self._find(request.document_id, call)
+        return commands.files.describe_document(
+            self.deps,
+            call.actor,
+            document_id=UUID(request.document_id),
+            description=Description(
+                name=request.name,
+                description=request.description,
+                visibility=visibility_of(request.visibility),
+            ),
+            expected_version=request.expected_version,
+        )
+
+    @write(encode_removed)
+    def RemoveDocument(self, request: files_pb2.RemoveDocumentRequest, call: Call) -> Document:
+        """Taken out of its case."""
+        self._find(request.document_id, call)
+        return commands.files.remove_document(
+            self.deps,
+            call.actor,
+            document_id=UUID(request.document_id),
+            reason=request.reason,
+            expected_version=request.expected_version,
+        )
+
+    def _find(self, document_id: str, call: Call) -> Document:
+        """A file whose case the caller may see now; anything else is not found."""
+        with self.deps.database.tenant(call.actor) as tx:
+            document = files.find_document(tx, UUID(document_id))
+        if document is None:
+            raise NotFoundError("file")
+        try:
+            self.check_case(str(document.case_id), call)
+        except NotFoundError as error:
+            # The case's own refusal would tell that the file is there.
+            raise NotFoundError("file") from error
+        return document
+
+    def _encode(self, document: Document, call: Call) -> documents_pb2.Document:
+        return encode_document(document, may_record=call.actor.may(RECORD))

@@ -1,6 +1,6 @@
 """The tables of documents."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, MetaData, SmallInteger, Text
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -8,7 +8,7 @@ from kit.idempotency import idempotency_table
 from kit.inbox import inbox_mark_table, inbox_table
 from kit.outbox import outbox_table
 from kit.sweeps import deadline_table
-from kit.tables import tenant_table
+from kit.tables import reference_table, tenant_table
 
 METADATA = MetaData()
 
@@ -34,5 +34,35 @@ DOCUMENT = tenant_table(
     Column("scan_state", Text, nullable=False),
     Column("uploaded_by", postgresql.UUID, nullable=False),
     Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("removed_at", DateTime(timezone=True)),
+    Column("removed_by", postgresql.UUID),
+    Column("removed_reason", Text, nullable=False),
+    Column("disposed_at", DateTime(timezone=True)),
     Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+)
+
+FILE_TYPE = reference_table(
+    "file_type",
+    METADATA,
+    Column("media_type", Text, primary_key=True),
+    Column("extension", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("position", SmallInteger, nullable=False),
+)
+
+# Wording of letters that replaces ours (services/documents/rendering/wording), from a day on.
+LETTER_WORDING = reference_table(
+    "letter_wording",
+    METADATA,
+    Column("family", Text, primary_key=True),
+    Column("stage", SmallInteger, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
 )

@@ -12,13 +12,14 @@ from services.gateway.wording import role_name
 
 def sections_for(who: Caller) -> list[Link]:
     """Links to where the person can go, the present one marked."""
-    blueprint = request.blueprint or ""
+    # Pages of one section may be several blueprints: "cases", "cases_work".
+    section = (request.blueprint or "").partition("_")[0]
     endpoint = request.endpoint or ""
     return [
         Link(
             text,
             url_for(target),
-            is_current=endpoint == target or (blueprint == mark and not endpoint.endswith(".show_people")),
+            is_current=endpoint == target or (section == mark and not endpoint.endswith(".show_people")),
         )
         for text, target, mark in _sections(who)
     ]
@@ -31,8 +32,11 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
         yield _("Requests"), "incoming.show_list", "incoming"
     if who.may("requests:submit"):
         yield _("Requests"), "requests.show_list", "requests"
+    if who.may("cases:read-shared"):
+        yield _("Shared"), "sharing.show_list", "sharing"
     if who.may("cases:read"):
         yield _("Cases"), "cases.show_list", "cases"
+        yield _("Tasks"), "tasks.show_list", "tasks"
     if who.may("figures:provider"):
         yield _("Figures"), "reports.show_current", "reports"
     if who.may("figures:national"):

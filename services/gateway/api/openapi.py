@@ -11,7 +11,7 @@ from services.gateway.api.comments import comments
 from services.gateway.api.examples import example_of, example_value
 from services.gateway.api.operations import EXPECTED_VERSION, SERVICES, VERSION, Operation, message_of, operations
 from services.gateway.api.schemas import Schema, Schemas, is_required
-from services.gateway.api.transcoder import FILE_TYPES, JSON
+from services.gateway.api.transcoder import FILE_TYPES, JSON, OCTETS
 from services.gateway.errors import PROBLEM_TYPE, TITLES
 
 Document = dict[str, Any]
@@ -41,7 +41,7 @@ def document(*, issuer: str) -> Document:
     """The document; `issuer` is the OpenID provider that gives access tokens."""
     schemas = Schemas()
     for operation in operations():
-        if operation.body:
+        if operation.takes_json:
             # Requests first: a message that stands in both directions is described by what it accepts.
             schemas.of_message(operation.input, is_request=True, without=operation.path_fields)
     paths: dict[str, dict[str, Any]] = {}
@@ -92,7 +92,9 @@ def _operation(operation: Operation, schemas: Schemas) -> Document:
             *_header_parameters(operation),
         ],
     }
-    if operation.body:
+    if operation.stream_in is not None:
+        described["requestBody"] = {"required": True, "description": "The file.", "content": {OCTETS: {}}}
+    elif operation.body:
         described["requestBody"] = _request_body(operation, schemas)
     described["responses"] = _responses(operation, schemas)
     return described
@@ -160,18 +162,22 @@ def _responses(operation: Operation, schemas: Schemas) -> Document:
     answer = {
         "description": comments().get(operation.output.full_name, "The answer."),
         "headers": headers,
-        "content": {
-            JSON: {
-                "schema": schemas.of_message(operation.output, is_request=False),
-                "example": example_of(operation.output),
-            }
-        },
+        "content": _answer_content(operation, schemas),
     }
+    if operation.stream_out is not None:
+        answer["description"] = "The file, to be saved under the name that Content-Disposition has."
     statuses = {*_STATUSES["read" if operation.method.is_read else "write"]}
     if operation.takes_version:
         statuses.add(412)
     problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
     return {"200": answer, **problems}
+
+
+def _answer_content(operation: Operation, schemas: Schemas) -> Document:
+    if operation.stream_out is not None:
+        return {OCTETS: {}}
+    schema = schemas.of_message(operation.output, is_request=False)
+    return {JSON: {"schema": schema, "example": example_of(operation.output)}}
 
 
 def _parameters() -> Document:

@@ -51,6 +51,27 @@ class RouteError(Exception):
 
 
 @dataclass(frozen=True)
+class FileStream:
+    """A stream of messages that is one file: the first carries `header_field`, the others bytes in `piece_field`."""
+
+    message: type[Message]
+    header_field: str
+    header: Descriptor
+    piece_field: str
+
+    @classmethod
+    def of(cls, method: Method, descriptor: Descriptor) -> "FileStream":
+        """The stream of these messages; raises RouteError where they are no file."""
+        headers = [field for field in descriptor.fields if field.type == FieldDescriptor.TYPE_MESSAGE]
+        pieces = [field for field in descriptor.fields if field.type == FieldDescriptor.TYPE_BYTES]
+        is_either = len(descriptor.oneofs) == 1 and len(descriptor.oneofs[0].fields) == len(descriptor.fields)
+        if len(headers) != 1 or len(pieces) != 1 or not is_either:
+            raise RouteError(f"{method.path}: a stream with a route has one header or one piece in each message")
+        message = message_factory.GetMessageClass(descriptor)
+        return cls(message, headers[0].name, message_of(headers[0]), pieces[0].name)
+
+
+@dataclass(frozen=True)
 class Operation:
     """One RPC at one route. `template` is the contract's path: "/v1/cases/{case_id}:assign"."""
 
@@ -67,13 +88,25 @@ class Operation:
 
     @property
     def input(self) -> Descriptor:
-        """The request's message."""
-        return self.method.descriptor.input_type
+        """The request's message; of a stream, what its first message carries."""
+        return self.stream_in.header if self.stream_in else self.method.descriptor.input_type
 
     @property
     def output(self) -> Descriptor:
-        """The response's message."""
-        return self.method.descriptor.output_type
+        """The response's message; of a stream, what its first message carries."""
+        return self.stream_out.header if self.stream_out else self.method.descriptor.output_type
+
+    @cached_property
+    def stream_in(self) -> "FileStream | None":
+        """How a file comes, where the body is one."""
+        descriptor = self.method.descriptor
+        return FileStream.of(self.method, descriptor.input_type) if descriptor.client_streaming else None
+
+    @cached_property
+    def stream_out(self) -> "FileStream | None":
+        """How a file goes, where the answer is one."""
+        descriptor = self.method.descriptor
+        return FileStream.of(self.method, descriptor.output_type) if descriptor.server_streaming else None
 
     @cached_property
     def request_class(self) -> type[Message]:
@@ -107,6 +140,11 @@ class Operation:
         return fields[0] if len(fields) == 1 and fields[0].type == FieldDescriptor.TYPE_BYTES else None
 
     @property
+    def takes_json(self) -> bool:
+        """Whether the body is the request as JSON."""
+        return self.body == WHOLE_BODY
+
+    @property
     def takes_version(self) -> bool:
         """Whether If-Match means something here."""
         return EXPECTED_VERSION in self.input.fields_by_name
@@ -114,6 +152,8 @@ class Operation:
     @cached_property
     def version_path(self) -> tuple[str, ...]:
         """Where the response has the version of what it shows, for its ETag; empty where it has none."""
+        if self.stream_out is not None:
+            return ()
         if _is_version(self.output):
             return (VERSION,)
         inside = [
@@ -142,11 +182,11 @@ def _operation(service: str, method: Method, rule: http_pb2.HttpRule) -> Operati
     verb = rule.WhichOneof("pattern")
     if verb not in {"get", "post", "put", "patch", "delete"}:
         raise RouteError(f"{method.path}: {verb or 'no'} method")
-    if method.descriptor.client_streaming or method.descriptor.server_streaming:
-        raise RouteError(f"{method.path}: streams have no REST route")
-    if rule.response_body or rule.body not in {"", WHOLE_BODY}:
-        raise RouteError(f"{method.path}: only the whole message can be a body")
     operation = Operation(service, method, verb.upper(), getattr(rule, verb), rule.body)
+    bodies = {"", WHOLE_BODY} if operation.stream_in is None else {operation.stream_in.piece_field}
+    answers = {""} if operation.stream_out is None else {operation.stream_out.piece_field}
+    if rule.body not in bodies or rule.response_body not in answers:
+        raise RouteError(f"{method.path}: the body is the whole message, or the pieces of a file")
     for name in operation.path_fields:
         field = operation.input.fields_by_name.get(name)
         if field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:

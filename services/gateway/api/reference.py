@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from services.gateway.api.transcoder import JSON
+from services.gateway.api.transcoder import JSON, OCTETS
 
 Document = Mapping[str, Any]
 _REFERENCE = "#/components/schemas/"
@@ -38,6 +38,7 @@ class OperationText:
     parameters: Sequence[Field]
     body: Sequence[Field]
     takes_file: bool
+    is_file: bool
     answer: str
     answer_link: str
     answer_example: str
@@ -114,9 +115,9 @@ def _operation(verb: str, path: str, described: Document, document: Document) ->
     parameters = [_resolved(parameter, document) for parameter in described["parameters"]]
     content = described.get("requestBody", {}).get("content", {})
     schemas = document["components"]["schemas"]
-    body = schemas[_anchor_name(content[JSON]["schema"])] if content else {}
+    body = schemas[_anchor_name(content[JSON]["schema"])] if JSON in content else {}
     answer = described["responses"]["200"]
-    media = answer["content"][JSON]
+    media = answer["content"].get(JSON, {"schema": {}, "example": None})
     return OperationText(
         name=described["operationId"],
         verb=verb,
@@ -127,9 +128,10 @@ def _operation(verb: str, path: str, described: Document, document: Document) ->
         parameters=[_parameter(parameter) for parameter in parameters],
         body=_fields(body),
         takes_file="text/csv" in content,
+        is_file=OCTETS in content and JSON not in content,
         answer=_anchor_name(media["schema"]),
         answer_link=_anchor(_anchor_name(media["schema"])),
-        answer_example=_pretty(media["example"]),
+        answer_example=_pretty(media["example"]) if media["schema"] else "",
         has_etag="ETag" in answer["headers"],
         problems=[status for status in described["responses"] if status != "200"],
         curl=_curl(verb, path, parameters, content),
@@ -224,6 +226,8 @@ def _curl(verb: str, path: str, parameters: Sequence[Document], content: Documen
         lines.append('-H "Idempotency-Key: $(uuidgen)"')
     if "text/csv" in content:
         lines += ["-H 'Content-Type: text/csv'", "--data-binary @requests.csv"]
+    elif JSON not in content and OCTETS in content:
+        lines.append("--data-binary @photo.jpg")
     elif content:
         example = json.dumps(content[JSON]["example"], ensure_ascii=False)
         lines += [f"-H 'Content-Type: {JSON}'", f"-d '{example}'"]

@@ -24,13 +24,15 @@ from services.gateway.api.binding import (
 )
 from services.gateway.api.encoding import to_json
 from services.gateway.api.operations import EXPECTED_VERSION, Operation
+from services.gateway.api.streams import download, upload
 from services.gateway.backends import call, current_backends
 from services.gateway.errors import HttpError, problem_of
 from services.gateway.security import be
 
 JSON = "application/json"
 STALE_VERSION = "stale-version"
-FILE_TYPES = ("text/csv", "application/octet-stream")
+OCTETS = "application/octet-stream"
+FILE_TYPES = ("text/csv", OCTETS)
 _KEY = re.compile(r"[\x21-\x7e]+")
 _ETAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _MOST_TOKEN = 512
@@ -77,7 +79,7 @@ class Binder:
     def of(cls, operation: Operation) -> "Binder":
         """The binder of an operation; raises RouteError for a message that has no place in JSON."""
         fields = operation.input.fields_by_name
-        body = object_reader(operation.input, without=operation.path_fields) if operation.body else None
+        body = object_reader(operation.input, without=operation.path_fields) if operation.takes_json else None
         return cls(
             operation=operation,
             query=QueryReader(operation.query_fields),
@@ -146,8 +148,13 @@ def view_of(operation: Operation) -> View:
         authenticate()
         message = binder.bind(path_values)
         key = "" if is_read else _idempotency_key()
+        if operation.stream_out is not None:
+            return download(operation, message)
         try:
-            answer = call(service, name, message, idempotency_key=key)
+            if operation.stream_in is not None:
+                answer = upload(operation, message, idempotency_key=key)
+            else:
+                answer = call(service, name, message, idempotency_key=key)
         except ConflictError as error:
             # A precondition of HTTP failed only where HTTP was told of one.
             is_precondition = error.reason == STALE_VERSION and "If-Match" in request.headers

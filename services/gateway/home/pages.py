@@ -6,6 +6,7 @@ _BY_PERMISSION = (
     ("requests:answer", "lead"),
     ("cases:record", "case_manager"),
     ("requests:submit", "school"),
+    ("cases:read-shared", "contact"),
     ("figures:national", "analyst"),
     ("organisations:read", "admin"),
     ("people:authorise", "authoriser"),
@@ -13,5 +14,5 @@ _BY_PERMISSION = (
 
 
 def page_of(who: Caller) -> str:
-    """The name of the first page: "lead", "case_manager", "school", "analyst", "admin", "authoriser", "waiting"."""
+    """The name of the first page: "waiting", or one of those above."""
     return next((page for permission, page in _BY_PERMISSION if who.may(permission)), "waiting")

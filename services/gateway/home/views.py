@@ -19,6 +19,7 @@ from services.gateway.reports.pages import present_figures, present_quarter, qua
 from services.gateway.requests.views import present_lines as present_requests
 from services.gateway.security import caller, is_signed_out, open_to_all
 from services.gateway.sending import optional
+from services.gateway.sharing.views import present_lines as present_shared
 from services.gateway.staff.pages import present_invitation, present_line
 from services.gateway.wording import moment_of, today
 
@@ -73,7 +74,20 @@ def _case_manager() -> dict[str, Any]:
 
 def _school() -> dict[str, Any]:
     answer = call("cases", "ListSubmittedRequests", cases_pb2.ListSubmittedRequestsRequest(page_size=_SHOWN))
-    return {"counts": counts_of(answer), "requests": present_requests(answer.requests)}
+    shared = None
+    if caller().may("cases:read-shared"):
+        question = cases_pb2.ListSharedCasesRequest(page_size=_SHOWN)
+        shared = optional(lambda: call("cases", "ListSharedCases", question))
+    return {
+        "counts": counts_of(answer),
+        "requests": present_requests(answer.requests),
+        "shared": present_shared(shared.cases, with_contacts=False) if shared else None,
+    }
+
+
+def _contact() -> dict[str, Any]:
+    answer = call("cases", "ListSharedCases", cases_pb2.ListSharedCasesRequest(page_size=_SHOWN_WORK))
+    return {"cases": present_shared(answer.cases, with_contacts=False)}
 
 
 def _analyst() -> dict[str, Any]:
@@ -108,6 +122,7 @@ _FACTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "lead": _lead,
     "case_manager": _case_manager,
     "school": _school,
+    "contact": _contact,
     "analyst": _analyst,
     "admin": _admin,
     "authoriser": _authoriser,

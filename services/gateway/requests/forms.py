@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError
 
 from kit.web.dates import capitalise
 from kit.web.forms import DayField, EmailAddressField, LongTextField, Needed, TextField
-from services.gateway.cases.forms import read_version
+from services.gateway.cases.writing import read_version
 from services.gateway.people import term_name
 from services.gateway.sending import OnceForm
 

@@ -12,6 +12,7 @@ from kit.audit import Audit
 from kit.db import Transaction
 from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, ResourceExhaustedError, Violation
 from services.identity import events
+from services.identity.commands.access import give_first_role, known_training
 from services.identity.commands.deps import Deps
 from services.identity.domain import ATTEMPT_WINDOW, ATTEMPTS_PER_PLACE, LANGUAGES, Organisation, Profile
 from services.identity.domain.access import AccessEvent, AccessEventKind
@@ -120,6 +121,7 @@ def accept_with_new_profile(deps: Deps, link: Link, *, wanted: NewProfile) -> Op
 
 def _use(deps: Deps, tx: Transaction, link: Link, opened: Opened, profile: Profile) -> None:
     now = deps.clock.now()
+    training = known_training(tx, profile.person_id, opened.invitation.first_role)
     with tx.enter_tenant(opened.organisation.id, reason="accept-invitation"):
         found = store.lock_invitation(tx, opened.invitation.id)
         # Sent again since it was opened: the link in hand is the old one.
@@ -135,11 +137,16 @@ def _use(deps: Deps, tx: Transaction, link: Link, opened: Opened, profile: Profi
         )
         access.add_event(tx, joined)
         store.update_invitation(tx, accepted, link_digest=digest(link.key))
+        told = []
+        if found.first_role:
+            told = give_first_role(
+                tx, opened.organisation, person_id=profile.person_id, role=found.first_role, training=training, now=now
+            )
         command.finish(
             tx,
             None,
             entry=Audit("accept-invitation", found.id),
-            events=[events.invitation_accepted(invitation_id=found.id, person_id=profile.person_id)],
+            events=[events.invitation_accepted(invitation_id=found.id, person_id=profile.person_id), *told],
             now=now,
         )
 

@@ -1,7 +1,7 @@
 """Giving and taking roles, training, and the end of someone's access to an organisation."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from kit import audit, command, outbox
@@ -34,6 +34,8 @@ from services.identity.training import invite_at
 
 INVITE_TO_TRAINING = "invite-to-training"
 """Deadline: when someone whose role waits for training is to be invited to it. Its subject is the person."""
+AUTHORITY_LASTS = timedelta(days=365)
+"""How long the first authoriser of a provider is one: authority is delegated for a time."""
 _WAITS = ("training", "training-lapsed")
 
 
@@ -72,37 +74,62 @@ def assign_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, period:
             known, organisation = _lock(tx, person_id, today=today)
             _require_ceiling(tx, actor, role, today=today)
             judge_assignment(role, period, is_own=person_id == actor.actor_id, today=today)
-            training = best_training(trainings, ROLES[role].course)
-            grant = RoleGrant(
-                role,
-                period,
-                trained_on=training.completed_on if training is not None else None,
-                training_ends_on=training.expires_on if training is not None else None,
-            )
+            grant = _trained(role, period, best_training(trainings, ROLES[role].course))
             if grant in known.grants:
                 return known
-            missing = missing_of(grant, kind=organisation.kind, today=today)
-            people.put_grant(tx, person_id=person_id, grant=grant, now=now)
-            _note(tx, actor, AccessEvent(
-                person_id=person_id, kind=AccessEventKind.ROLE_ASSIGNED, occurred_at=now, role=role
-            ))  # fmt: skip
-            if missing in _WAITS:
-                clear_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id)
-                set_deadline(
-                    tx, kind=INVITE_TO_TRAINING, subject_id=person_id, due_at=invite_at(now, organisation.region)
-                )
+            told = _give(tx, actor, organisation, person_id=person_id, grant=grant, now=now)
             others = tuple(other for other in known.grants if other.role != role)
             watch_training(tx, person_id, (*others, grant), kind=organisation.kind, now=now)
             return command.finish(
                 tx,
                 replace(known, grants=(*others, grant)),
                 entry=Audit("assign-role", person_id, role),
-                events=[
-                    events.role_changed(person_id=person_id, role=role, works=not missing),
-                    events.role_assigned(person_id=person_id, role=role, missing=missing),
-                ],
+                events=told,
                 now=now,
             )
+
+
+def known_training(tx: Transaction, person_id: UUID, role: str) -> Training | None:
+    """The training that a person, whose own transaction this is, has for a role; None without a role."""
+    return best_training(_trainings(tx, person_id), ROLES[role].course) if role else None
+
+
+def give_first_role(
+    tx: Transaction, organisation: Organisation, *, person_id: UUID, role: str, training: Training | None, now: datetime
+) -> list[Event]:
+    """Give the role that an invitation by the ministry promised; an authoriser's authority for a year. What to tell."""
+    assert tx.actor is not None, "who accepts is known"
+    today = local_date(now)
+    period = Period(today, today + AUTHORITY_LASTS if role == AUTHORISER else None)
+    grant = _trained(role, period, training)
+    return _give(tx, tx.actor, organisation, person_id=person_id, grant=grant, now=now)
+
+
+def _trained(role: str, period: Period, training: Training | None) -> RoleGrant:
+    return RoleGrant(
+        role,
+        period,
+        trained_on=training.completed_on if training is not None else None,
+        training_ends_on=training.expires_on if training is not None else None,
+    )
+
+
+def _give(
+    tx: Transaction, actor: Actor, organisation: Organisation, *, person_id: UUID, grant: RoleGrant, now: datetime
+) -> list[Event]:
+    """Queue a grant at the present organisation and, where it waits for training, the invitation to it."""
+    missing = missing_of(grant, kind=organisation.kind, today=local_date(now))
+    people.put_grant(tx, person_id=person_id, grant=grant, now=now)
+    _note(tx, actor, AccessEvent(
+        person_id=person_id, kind=AccessEventKind.ROLE_ASSIGNED, occurred_at=now, role=grant.role
+    ))  # fmt: skip
+    if missing in _WAITS:
+        clear_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id)
+        set_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id, due_at=invite_at(now, organisation.region))
+    return [
+        events.role_changed(person_id=person_id, role=grant.role, works=not missing),
+        events.role_assigned(person_id=person_id, role=grant.role, missing=missing),
+    ]
 
 
 def remove_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, reason: EndReason) -> Access:

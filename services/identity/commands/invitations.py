@@ -6,17 +6,18 @@ and it leaves identity through one RPC, to the job that sends the mail. A job th
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
-from kit import command
+from kit import audit, command, outbox
 from kit.actor import Actor
 from kit.audit import Audit
 from kit.clock import local_date
 from kit.db import Transaction
-from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, Violation
+from kit.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError, Violation
 from services.identity import events
 from services.identity.commands.deps import Deps
-from services.identity.domain import LANGUAGES
+from services.identity.domain import LANGUAGES, Organisation
 from services.identity.domain.invitations import (
     INVITATION_LASTS,
     Invitation,
@@ -24,8 +25,11 @@ from services.identity.domain.invitations import (
     Sighting,
     judge_sighting,
 )
+from services.identity.domain.register import FIRST_ROLES
 from services.identity.secrets import digest
 from services.identity.store import invitations as store
+from services.identity.store import organisations
+from services.identity.store.headcount import held_grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +52,7 @@ def invite_person(deps: Deps, actor: Actor, *, wanted: NewInvitation) -> Invitat
     now = deps.clock.now()
     if wanted.language not in LANGUAGES:
         raise InvalidArgumentError.of(Violation("language", "unknown-value", "must be en or mi"))
-    invitation = Invitation(
-        id=deps.new_id(),
-        name=wanted.name,
-        email=wanted.email,
-        language=wanted.language,
-        sighting=wanted.sighting,
-        invited_by=actor.person_id,
-        invited_at=now,
-        link_id=deps.new_id(),
-        sent_at=now,
-        expires_at=now + INVITATION_LASTS,
-    )
+    invitation = _new(deps, actor, wanted)
     with deps.database.tenant(actor) as tx:
         judge_sighting(wanted.sighting, store.list_documents(tx, today=local_date(now)))
         _refuse_second(deps, tx, wanted.email, except_for=invitation.id)
@@ -71,6 +64,49 @@ def invite_person(deps: Deps, actor: Actor, *, wanted: NewInvitation) -> Invitat
             events=[events.invitation_created(invitation)],
             now=now,
         )
+
+
+def invite_first_person(deps: Deps, actor: Actor, *, organisation_id: UUID, wanted: NewInvitation) -> Invitation:
+    """Invite someone, in the ministry's name, to an organisation where nobody could: accepting gives the first role.
+
+    Raises:
+        NotFoundError: there is no such organisation.
+        FailedPreconditionError: "ministry", "organisation-suspended"; or "has-first": someone there has the role.
+        InvalidArgumentError, AlreadyExistsError: as `invite_person`.
+    """
+    now = deps.clock.now()
+    if wanted.language not in LANGUAGES:
+        raise InvalidArgumentError.of(Violation("language", "unknown-value", "must be en or mi"))
+    with deps.database.tenant(actor) as tx:
+        organisation = organisations.find_organisation(tx, organisation_id)
+        if organisation is None:
+            raise NotFoundError("organisation")
+        judge_sighting(wanted.sighting, store.list_documents(tx, today=local_date(now)))
+        with tx.enter_tenant(organisation_id, reason="invite-first-person"):
+            role = first_role(tx, organisation, today=local_date(now))
+            invitation = _new(deps, actor, wanted, first_role=role)
+            _refuse_second(deps, tx, wanted.email, except_for=invitation.id)
+            store.insert_invitation(tx, invitation, link_digest=_digest(deps, tx, invitation))
+            audit.write(tx, Audit("invite-first-person", invitation.id, role), now=now)
+            outbox.append(tx, events.invitation_created(invitation), now=now)
+        entry = Audit("invite-first-person", organisation_id, role)
+        return command.finish(tx, invitation, entry=entry, events=[], now=now)
+
+
+def first_role(tx: Transaction, organisation: Organisation, *, today: date) -> str:
+    """The role to invite the first person of the present organisation to.
+
+    Raises:
+        FailedPreconditionError: "ministry", "organisation-suspended" or "has-first".
+    """
+    role = FIRST_ROLES.get(organisation.kind)
+    if role is None:
+        raise FailedPreconditionError("ministry", "The ministry's own people are not invited here.")
+    if organisation.is_suspended:
+        raise FailedPreconditionError("organisation-suspended", "The organisation is suspended. Resume it first.")
+    if any(grant.role == role for _person, grant in held_grants(tx, today=today)):
+        raise FailedPreconditionError("has-first", "Someone there has this role already, and can invite others.")
+    return role
 
 
 def resend_invitation(deps: Deps, actor: Actor, *, invitation_id: UUID, email: str) -> Invitation:
@@ -122,6 +158,23 @@ def link_key(deps: Deps, *, tenant_id: UUID, link_id: UUID) -> str:
     """The secret of a link: 256 bits that nobody can make without ASCMS_SECRET, as 43 letters."""
     made = deps.secret.tag("invitation links", str(tenant_id), str(link_id))
     return urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def _new(deps: Deps, actor: Actor, wanted: NewInvitation, *, first_role: str = "") -> Invitation:
+    now = deps.clock.now()
+    return Invitation(
+        id=deps.new_id(),
+        name=wanted.name,
+        email=wanted.email,
+        language=wanted.language,
+        sighting=wanted.sighting,
+        invited_by=actor.person_id,
+        invited_at=now,
+        link_id=deps.new_id(),
+        sent_at=now,
+        expires_at=now + INVITATION_LASTS,
+        first_role=first_role,
+    )
 
 
 def _lock(tx: Transaction, invitation_id: UUID) -> Invitation:

@@ -1,7 +1,7 @@
 """Pure rules: organisations, catchments and periods, role grants and training, sessions and what they give."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -37,7 +37,10 @@ class OrganisationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A tenant. `school_number` is up to four digits as text, empty for others; `region` a code of REGIONS."""
+    """A tenant. `school_number` is up to four digits as text, empty for others; `region` a code of REGIONS.
+
+    Since when and why it is suspended does not count when two are compared: a file says only that it is.
+    """
 
     id: UUID
     kind: OrganisationKind
@@ -45,6 +48,8 @@ class Organisation:
     school_number: str
     region: str
     is_suspended: bool = False
+    suspended_at: datetime | None = field(default=None, compare=False)
+    suspension_reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

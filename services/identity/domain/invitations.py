@@ -60,6 +60,8 @@ class Invitation:
     withdrawn_at: datetime | None = None
     used_at: datetime | None = None
     used_by: UUID | None = None
+    first_role: str = ""
+    """A role that accepting gives: where nobody could assign one, the ministry invites the first."""
 
     def state(self, now: datetime) -> InvitationState:
         """What has become of it."""

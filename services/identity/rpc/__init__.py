@@ -2,12 +2,23 @@
 
 from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
+from services.identity.rpc.contacts import ContactMethods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
+from services.identity.rpc.plans import PlanMethods
+from services.identity.rpc.register import RegisterMethods
 from services.identity.rpc.staff import StaffMethods
 
 __all__ = ["IdentityServicer", "Methods"]
 
 
-class IdentityServicer(DirectoryMethods, InvitationMethods, AccessMethods, StaffMethods):
+class IdentityServicer(
+    DirectoryMethods,
+    ContactMethods,
+    InvitationMethods,
+    AccessMethods,
+    StaffMethods,
+    RegisterMethods,
+    PlanMethods,
+):
     """ascms.identity.v1.IdentityService."""

@@ -73,6 +73,7 @@ def encode_organisation(item: Organisation) -> pb.Organisation:
         name=item.name,
         school_number=item.school_number,
         region=item.region,
+        suspended=item.is_suspended,
     )
 
 

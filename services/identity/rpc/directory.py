@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ascms.identity.v1 import identity_pb2 as pb
+from ascms.identity.v1 import register_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.actor import ActorKind
@@ -17,10 +18,12 @@ from services.identity.keys import INTERNAL
 from services.identity.roles import CONTACT_ROLES, ROLES, held_roles
 from services.identity.rpc.base import KIND_OF, Methods, encode_organisation, encode_person, ids, kind_of
 from services.identity.store import machines, organisations, people
+from services.identity.store.organisations import OrganisationFilter
 from services.identity.store.people import Member, MemberFilter
 from services.identity.tokens import Exchanged, Minted
 
 _MOST_CONTACTS = 100
+_STATES = {register_pb2.ORGANISATION_STATE_ACTIVE: "active", register_pb2.ORGANISATION_STATE_SUSPENDED: "suspended"}
 
 
 class DirectoryMethods(Methods):
@@ -184,16 +187,22 @@ class DirectoryMethods(Methods):
     @read
     def ListOrganisations(self, request: pb.ListOrganisationsRequest, call: Call) -> pb.ListOrganisationsResponse:
         """All organisations, by name."""
-        kind = KIND_OF[request.kind].value if request.kind else ""
-        scope = ("organisations", call.actor.tenant_id, kind)
+        wanted = OrganisationFilter(
+            kind=KIND_OF[request.kind].value if request.kind else "",
+            search=request.search,
+            state=_STATES.get(request.state, ""),
+        )
+        scope = ("organisations", call.actor.tenant_id, wanted)
         size = request.page_size or DEFAULT_SIZE
         after = self.after(request.page_token, scope)
         with self.deps.database.tenant(call.actor) as tx:
-            found = organisations.list_organisations(tx, kind=kind, after=after, most=size + 1)
+            found = organisations.list_organisations(tx, wanted, after=after, most=size + 1)
+            counts = organisations.count_organisations(tx, wanted)
         shown = found[:size]
         return pb.ListOrganisationsResponse(
             organisations=[encode_organisation(item) for item in shown],
             next_page_token=self.pages.encode([str(shown[-1].id)], scope=scope) if len(found) > size else "",
+            counts=[register_pb2.RegisterCount(filter=name, count=many) for name, many in counts.items()],
         )
 
     @read

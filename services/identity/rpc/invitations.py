@@ -37,7 +37,7 @@ class InvitationMethods(Methods):
             supporting=[encode_document(each, each.code) for each in found if each.purpose != PRIMARY],
         )
 
-    @write(lambda item: pb.InvitePersonResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.InvitePersonResponse(invitation=encode_new(item)))
     def InvitePerson(self, request: pb.InvitePersonRequest, call: Call) -> Invitation:
         """Invite someone."""
         sighted = request.identity_sighted
@@ -49,13 +49,13 @@ class InvitationMethods(Methods):
         )
         return commands.invite_person(self.deps, call.actor, wanted=wanted)
 
-    @write(lambda item: pb.ResendInvitationResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.ResendInvitationResponse(invitation=encode_new(item)))
     def ResendInvitation(self, request: pb.ResendInvitationRequest, call: Call) -> Invitation:
         """Send an invitation again."""
         invitation_id = UUID(request.invitation_id)
         return commands.resend_invitation(self.deps, call.actor, invitation_id=invitation_id, email=request.email)
 
-    @write(lambda item: pb.WithdrawInvitationResponse(invitation=_as_left(item)))
+    @write(lambda item: pb.WithdrawInvitationResponse(invitation=encode_new(item)))
     def WithdrawInvitation(self, request: pb.WithdrawInvitationRequest, call: Call) -> Invitation:
         """Take an invitation back."""
         invitation_id = UUID(request.invitation_id)
@@ -96,7 +96,7 @@ class InvitationMethods(Methods):
         )
 
 
-def _as_left(item: Invitation) -> pb.Invitation:
+def encode_new(item: Invitation) -> pb.Invitation:
     """An invitation as a command left it."""
     return encode_invitation(item, item.sent_at)
 

@@ -64,6 +64,9 @@ _PENDING = prepare(
         invitation.c.expires_at > bindparam("now"),
     )
 )
+_COUNT_PENDING = prepare(
+    select(func.count()).select_from(invitation).where(_OURS, *_OPEN, invitation.c.expires_at > bindparam("now"))
+)
 _IN_STATE: dict[InvitationState | None, Sequence[Any]] = {
     None: (),
     InvitationState.PENDING: (*_OPEN, invitation.c.expires_at > bindparam("now")),
@@ -130,6 +133,7 @@ def insert_invitation(tx: Transaction, item: Invitation, *, link_digest: bytes) 
         withdrawn_at=None,
         used_at=None,
         used_by=None,
+        first_role=item.first_role or None,
     )
 
 
@@ -196,6 +200,12 @@ def list_invitations(
     return [_invitation(row) for row in tx.all(query, tenant=tx.tenant_id, after=after, most=most, now=now)]
 
 
+def count_pending(tx: Transaction, *, now: datetime) -> int:
+    """How many invitations of the present organisation wait to be accepted."""
+    found: int = tx.value(_COUNT_PENDING, tenant=tx.tenant_id, now=now)
+    return found
+
+
 def find_by_digest(tx: Transaction, digest: bytes) -> tuple[UUID, UUID] | None:
     """(organisation, invitation) behind the secret of a link. For the signin role."""
     row = tx.first(_BY_DIGEST, digest=digest)
@@ -217,4 +227,5 @@ def _invitation(row: Any) -> Invitation:
         withdrawn_at=row.withdrawn_at,
         used_at=row.used_at,
         used_by=row.used_by,
+        first_role=row.first_role or "",
     )

@@ -234,7 +234,7 @@ def grants_of_person(tx: Transaction, person_id: UUID) -> dict[UUID, list[RoleGr
     """Every grant of a person, by organisation: all of them as `person`, the present one's as `tenant`."""
     found: dict[UUID, list[RoleGrant]] = {}
     for row in tx.all(_GRANTS_OF_PERSON, person=person_id):
-        found.setdefault(row.tenant_id, []).append(_grant(row))
+        found.setdefault(row.tenant_id, []).append(grant_of(row))
     return found
 
 
@@ -255,7 +255,7 @@ def put_member(tx: Transaction, item: Profile, *, now: datetime) -> None:
 def find_grant(tx: Transaction, *, person_id: UUID, role: str) -> RoleGrant | None:
     """One grant at the present organisation, locked."""
     row = tx.first(_GRANT, tenant=tx.tenant_id, person=person_id, code=role)
-    return _grant(row) if row is not None else None
+    return grant_of(row) if row is not None else None
 
 
 def put_grant(tx: Transaction, *, person_id: UUID, grant: RoleGrant, now: datetime) -> None:
@@ -290,7 +290,7 @@ def grants_of_members(tx: Transaction, people: Sequence[UUID]) -> Mapping[UUID, 
     """Grants at the present organisation, by person."""
     found: dict[UUID, list[RoleGrant]] = {person: [] for person in people}
     for row in tx.all(_GRANTS_OF_MEMBERS, tenant=tx.tenant_id, people=list(people)):
-        found[row.person_id].append(_grant(row))
+        found[row.person_id].append(grant_of(row))
     return found
 
 
@@ -319,7 +319,8 @@ def list_members(tx: Transaction, wanted: MemberFilter, *, after: UUID | None, m
     return [Member(row.person_id, row.name, row.email, row.language) for row in rows]
 
 
-def _grant(row: Any) -> RoleGrant:
+def grant_of(row: Any) -> RoleGrant:
+    """A row with a grant's columns, as a value."""
     return RoleGrant(
         role=row.role,
         period=Period(row.starts_on, row.ends_on),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from kit.audit import audit_table
 from kit.idempotency import idempotency_table
@@ -71,6 +72,8 @@ organisation = reference_table(
     Column("school_number", Text, unique=True),
     _text("region"),
     Column("is_suspended", Boolean, nullable=False),
+    _at("suspended_at", nullable=True),
+    Column("suspension_reason", Text),
     _at("updated_at"),
     CheckConstraint("kind IN ('provider', 'school', 'ministry')", name="organisation_kind"),
     CheckConstraint("(kind = 'school') = (school_number IS NOT NULL)", name="organisation_school_number"),
@@ -300,6 +303,7 @@ invitation = _also(
         _at("withdrawn_at", nullable=True),
         _at("used_at", nullable=True),
         Column("used_by", UUID),
+        Column("first_role", Text),
         tenant_reference(["used_by"], "member", ["person_id"]),
         CheckConstraint("language IN ('en', 'mi')", name="invitation_language"),
         CheckConstraint("(used_at IS NULL) = (used_by IS NULL)", name="invitation_used"),
@@ -309,6 +313,25 @@ invitation = _also(
         Index("invitation_address", "tenant_id", "email_key"),
     ),
     signin=("tenant_id", "id", "link_digest"),
+)
+
+register_plan = _also(
+    tenant_table(
+        "register_plan",
+        METADATA,
+        Column("id", UUID, nullable=False),
+        Column("content", LargeBinary, nullable=False),
+        Column("register_version", BigInteger, nullable=False),
+        Column("differences", JSONB, nullable=False),
+        Column("change_count", Integer, nullable=False),
+        Column("planned_by", UUID),
+        _at("planned_at"),
+        _at("applied_at", nullable=True),
+        _at("expires_at"),
+        ForeignKeyConstraint(["tenant_id"], ["organisation.id"]),
+        Index("register_plan_expires_at", "expires_at"),
+    ),
+    plumbing=("expires_at",),
 )
 
 signing_key = plumbing_table(

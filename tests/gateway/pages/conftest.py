@@ -91,7 +91,7 @@ def app(world: World, served: tuple[World, Flask]) -> Flask:
     app = served[1]
     app.extensions["tests.clock"].moment = world.clock.now()
     backends: Backends = app.extensions["tests.backends"]
-    for kept in (backends.callers, backends.people, backends.organisations):
+    for kept in (backends.callers, backends.people, backends.organisations, backends.reference):
         kept._values.clear()
     return app
 

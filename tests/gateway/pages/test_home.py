@@ -22,7 +22,7 @@ As = Callable[..., Browser]
         ("analyst", ["The country this quarter", "1,252", "January to March 2026"]),
         ("admin", ["Organisations", "Kererū Attendance Service", "9901"]),
         ("authoriser", ["Who has access", "Demo Aria Norole", "Demo Moana Expired", "Send it again"]),
-        ("contact", ["Kia ora, Kiri Madeup", "Primary contact", "There is nothing for you to do here yet."]),
+        ("contact", ["Your students", "Cases for which you are the contact", "Hine Inventado-Tāmati-Ngātai"]),
         ("desk", ["Service desk", "There is nothing for you to do here yet."]),
     ],
 )

@@ -38,8 +38,14 @@ LEAD_PERMISSIONS = (
     "cases:close",
     "requests:answer",
 )
-ATTENDANCE_LEAD = person(1, "requests:submit", tenant=SCHOOL, tenant_kind="school")
-OTHER_ATTENDANCE_LEAD = person(2, "requests:submit", tenant=OTHER_SCHOOL, tenant_kind="school")
+ATTENDANCE_LEAD = person(
+    1, "requests:submit", "cases:read-shared", "cases:read-shared-all", tenant=SCHOOL, tenant_kind="school"
+)
+OTHER_ATTENDANCE_LEAD = person(
+    2, "requests:submit", "cases:read-shared", "cases:read-shared-all", tenant=OTHER_SCHOOL, tenant_kind="school"
+)
+PRIMARY_CONTACT = person(3, "cases:read-shared", tenant=SCHOOL, tenant_kind="school")
+OFFICE = person(4, "requests:submit", tenant=SCHOOL, tenant_kind="school")
 LEAD = person(11, *LEAD_PERMISSIONS, tenant=PROVIDER)
 OTHER_LEAD = person(12, *LEAD_PERMISSIONS, tenant=OTHER_PROVIDER)
 MANAGER = person(21, "cases:read", "cases:record", "cases:close", tenant=PROVIDER)
@@ -71,7 +77,10 @@ def directory() -> FakeDirectory:
         numbers={SCHOOL: "0417", OTHER_SCHOOL: "0098"},
         case_managers={MANAGER.person_id, COLLEAGUE.person_id},
         leads={LEAD.person_id},
-        school_contacts={SCHOOL: {ATTENDANCE_LEAD.person_id}, OTHER_SCHOOL: {OTHER_ATTENDANCE_LEAD.person_id}},
+        school_contacts={
+            SCHOOL: {ATTENDANCE_LEAD.person_id, PRIMARY_CONTACT.person_id},
+            OTHER_SCHOOL: {OTHER_ATTENDANCE_LEAD.person_id},
+        },
     )
 
 

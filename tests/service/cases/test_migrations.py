@@ -52,6 +52,28 @@ def before(worker: str) -> Iterator[str]:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_entries_shared_before_are_shared_after(before: str) -> None:
+    """As their last correction left them: what an entry said before it was shared is not copied."""
+    owner = with_parts(admin_url(), user="cases_owner", database=before)
+    upgrade(owner, service="cases", revision="0002_case_work")
+    with psycopg.connect(with_parts(admin_url(), database=before), autocommit=True) as admin:
+        shared, opened, taken = (
+            row[0] for row in admin.execute("SELECT id FROM entry ORDER BY happened_on DESC LIMIT 3").fetchall()
+        )
+        admin.execute("UPDATE entry SET visibility = 'school', note = 'first' WHERE id = ANY(%s)", [[shared, taken]])
+        for entry_id, visibility in ((opened, "school"), (taken, "provider")):
+            admin.execute(
+                "INSERT INTO correction SELECT %s, %s, %s, 1, 'why', %s, '', 0, 'corrected', %s, %s, now()",
+                [PROVIDER, entry_id, FULL_CASE, DAY, visibility, SOMEONE],
+            )
+    upgrade(owner, service="cases")
+    with psycopg.connect(with_parts(admin_url(), database=before)) as admin:
+        found = admin.execute(
+            "SELECT entry_id, guest_id, note, corrected_at IS NULL FROM shared_entry ORDER BY note DESC"
+        ).fetchall()
+    assert found == [(shared, SCHOOL, "first", True), (opened, SCHOOL, "corrected", True)]
+
+
 def test_cases_of_before_get_the_health_that_their_entries_give(before: str) -> None:
     upgrade(with_parts(admin_url(), user="cases_owner", database=before), service="cases")
     with psycopg.connect(with_parts(admin_url(), database=before), row_factory=dict_row) as admin:

@@ -280,6 +280,8 @@ def test_what_may_be_chosen_today_is_listed(call: Caller) -> None:
     assert {each.list for each in everything} == {
         "close_outcome",
         "close_reason",
+        "letter_gap",
+        "letter_rule",
         "pause_limit",
         "pause_reason",
         "record_part",

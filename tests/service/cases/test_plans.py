@@ -11,7 +11,7 @@ import pytest
 
 from kit.db import Database, Query, Transaction
 from kit.migrations import with_parts
-from services.cases.store import cases, counts, entries, pauses, requests, tasks
+from services.cases.store import access_log, caseloads, cases, counts, entries, pauses, requests, sharing, tasks
 from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_LEAD, PROVIDER, SCHOOL
 from tests.support.postgres import admin_url, database_of
 
@@ -61,7 +61,14 @@ INSERT INTO correction
 SELECT tenant_id, id, case_id, 1, 'Wrong.', happened_on, outcome, minutes, note, visibility, recorded_by, recorded_at
 FROM entry;
 
-ANALYZE request, case_record, entry, work_day, task, pause, closing, correction
+INSERT INTO access_log
+SELECT %(provider)s, gen_random_uuid(), 'case', n_id, n_id, 'r', timestamptz '2026-01-01' + n * interval '1 minute'
+FROM numbered, generate_series(1, 3);
+
+INSERT INTO shared_entry
+SELECT tenant_id, %(school)s, id, case_id, kind, happened_on, outcome, note, recorded_by, recorded_at, NULL FROM entry;
+
+ANALYZE request, case_record, entry, work_day, task, pause, closing, correction, shared_entry, access_log
 """
 _NUMBERED = """
 CREATE TEMP TABLE numbered AS SELECT n, lpad(to_hex(n), 32, '0')::uuid AS n_id FROM generate_series(1, 30000) n
@@ -100,6 +107,10 @@ def school(database: Database) -> AbstractContextManager[Transaction]:
 
 def guest(database: Database) -> AbstractContextManager[Transaction]:
     return database.guest(LEAD)
+
+
+def school_as_guest(database: Database) -> AbstractContextManager[Transaction]:
+    return database.guest(ATTENDANCE_LEAD)
 
 
 AFTER = {"after_0": AT, "after_1": SOME_ID}
@@ -183,6 +194,43 @@ QUESTIONS: dict[str, Any] = {
         )
         for key, query in tasks._LIST.items()
     },
+    "a task": (tenant, tasks._FIND, {"task_id": SOME_ID}),
+    "who opened a record": (tenant, access_log._LIST[False], {"of_subject": SOME_ID, "most": 51}),
+    "who opened a record, further on": (
+        tenant,
+        access_log._LIST[True],
+        {"of_subject": SOME_ID, "most": 51, "after_at": AT, "after_id": SOME_ID},
+    ),
+    "new cases of a lead": (tenant, caseloads._NEW, {"most": 5}),
+    "cases that woke": (tenant, caseloads._WOKEN, {"today": date(2026, 1, 10), "most": 5}),
+    "time spent": (tenant, entries._TIME_SPENT, {"of_case": SOME_ID}),
+    **{
+        f"shared cases {key}": (
+            school_as_guest,
+            query,
+            {
+                "most": 51,
+                **({"states": ["assigned"]} if key[0] else {}),
+                **({"contact": MANAGER.person_id} if key[1] else {}),
+                **({"after_at": AT, "after_id": SOME_ID} if key[2] else {}),
+            },
+        )
+        for key, query in sharing._LIST.items()
+    },
+    **{
+        f"shared entries {after}": (
+            school_as_guest,
+            query,
+            {
+                "of_case": SOME_ID,
+                "most": 51,
+                **({"after_0": DAY, "after_1": AT, "after_2": SOME_ID} if after else {}),
+            },
+        )
+        for after, query in sharing._ENTRIES.items()
+    },
+    "a shared case": (school_as_guest, sharing._FIND, {"case_id": SOME_ID}),
+    "counts of shared cases": (school_as_guest, sharing._COUNT[False], {"most": sharing.MOST_COUNTED}),
     "pauses": (tenant, pauses._PAUSES, {"of_case": SOME_ID}),
     "closings": (tenant, pauses._CLOSINGS, {"of_case": SOME_ID}),
     "corrections": (tenant, entries._CORRECTIONS, {"of_case": SOME_ID}),

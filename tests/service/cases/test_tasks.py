@@ -14,7 +14,7 @@ from kit.errors import ConflictError, FailedPreconditionError, InvalidArgumentEr
 from kit.ids import uuid7
 from kit.sweeps import Sweep
 from services.cases import commands
-from services.cases.commands.deadlines import TASK_DEADLINE
+from services.cases.commands.deadlines import SOON_DEADLINE, TASK_DEADLINE
 from services.cases.commands.deps import Deps
 from tests.service.cases.conftest import COLLEAGUE, LEAD, MANAGER, OTHER_LEAD, PROVIDER, UNTRAINED
 from tests.support.rpc import Caller
@@ -217,6 +217,41 @@ def test_a_task_past_its_day_is_told_of_once(
     assert events_pb2.TaskOverdue.FromString(event["payload"]).task_id == task.task_id
     commands.tasks.note_task_overdue(deps, system_actor("cases", PROVIDER), UUID(task.task_id))
     assert len(rows("SELECT 1 FROM outbox WHERE type = 'ascms.cases.v1.TaskOverdue'")) == 1
+
+
+@pytest.mark.parametrize(
+    "due_on",
+    ["2026-03-06", "2026-03-05"],
+    ids=["the morning before", "the morning itself, where the one before has passed"],
+)
+def test_a_task_whose_day_is_near_is_told_of_once_to_who_has_it_then(
+    call: Caller, added: Make, deps: Deps, clock: FixedClock, rows: Make, due_on: str
+) -> None:
+    task, ended = added(due_on=due_on), added(due_on=due_on)
+    call("CompleteTask", cases_pb2.CompleteTaskRequest(task_id=ended.task_id, outcome="Done."), as_=MANAGER)
+    theirs = cases_pb2.ReassignTaskRequest(task_id=task.task_id, owner_id=str(COLLEAGUE.person_id))
+    call("ReassignTask", theirs, as_=LEAD)
+    sweep = Sweep(
+        deps.database,
+        deps.clock,
+        {SOON_DEADLINE: lambda actor, task_id: commands.tasks.note_task_due(deps, actor, task_id)},
+    )
+    clock.moment = datetime(2026, 3, 4, 17, 59, 59, tzinfo=UTC)  # a second before 7 o'clock on 5 March
+    assert sweep.sweep_once() == 0
+    clock.moment += timedelta(seconds=1)
+    assert [sweep.sweep_once() for _ in range(2)] == [1, 0]
+    commands.tasks.note_task_due(deps, system_actor("cases", PROVIDER), UUID(task.task_id))
+
+    [event] = rows("SELECT tenant_id, payload FROM outbox WHERE type = 'ascms.cases.v1.TaskDue'")
+    assert event["tenant_id"] == PROVIDER
+    assert events_pb2.TaskDue.FromString(event["payload"]) == events_pb2.TaskDue(
+        case_id=task.case_id, task_id=task.task_id, owner_id=str(COLLEAGUE.person_id), due_on=due_on
+    )
+
+
+def test_a_task_added_on_its_own_day_is_not_told_of_as_near(added: Make, rows: Make) -> None:
+    added(due_on="2026-03-04")
+    assert rows("SELECT kind FROM deadline WHERE kind LIKE 'task%%'") == [{"kind": TASK_DEADLINE}]
 
 
 def test_a_task_that_is_none_is_not_found(call: Caller) -> None:

@@ -1,14 +1,15 @@
 """Documents' real server on a real database and folder, beside a small cases that knows who may see which case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
-from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
+from ascms.documents.v1 import documents_pb2, documents_pb2_grpc, files_pb2
 
 from kit.actor import Actor
 from kit.clock import FixedClock
@@ -21,6 +22,8 @@ from kit.rpc.client import Backend, Channels
 from kit.rpc.server import Call, Servicer, read, serve
 from services.documents.commands.deps import Deps
 from services.documents.rpc import servicer as documents_servicer
+from services.documents.scanning import open_scanner
+from tests.service.documents.letters import FakeLetters
 from tests.support.postgres import database_of, empty
 from tests.support.rpc import Caller, running
 from tests.support.tokens import person, verifier
@@ -53,9 +56,12 @@ class Documents:
     deps: Deps
     folder: Path
     cases: KnownCases
+    letters: FakeLetters
 
     def upload(self, content: bytes, *, name: str = "hui.txt", as_: Actor = WORKER, **options: Any) -> Any:
-        return self.call("UploadDocument", iter(parts(content, name=name)), as_=as_, **options)
+        key = options.pop("idempotency_key", "")
+        stream = iter(parts(content, name=name, **options))
+        return self.call("UploadDocument", stream, as_=as_, idempotency_key=key)
 
     def download(self, document_id: str, *, as_: Actor = WORKER) -> list[Any]:
         request = documents_pb2.DownloadDocumentRequest(document_id=document_id)
@@ -65,12 +71,53 @@ class Documents:
         request = documents_pb2.ListDocumentsRequest(case_id=str(CASE), page_size=page_size, page_token=page_token)
         return self.call("ListDocuments", request, as_=as_)
 
+    def get(self, document_id: str, *, as_: Actor = WORKER) -> Any:
+        request = files_pb2.GetDocumentRequest(document_id=document_id)
+        return self.call("GetDocument", request, as_=as_).document
+
+    def describe(self, document_id: str, *, as_: Actor = WORKER, **fields: Any) -> Any:
+        request = files_pb2.DescribeDocumentRequest(document_id=document_id, **fields)
+        return self.call("DescribeDocument", request, as_=as_)
+
+    def remove(self, document_id: str, *, as_: Actor = WORKER, **fields: Any) -> Any:
+        fields = {"reason": "The wrong student", **fields}
+        return self.call("RemoveDocument", files_pb2.RemoveDocumentRequest(document_id=document_id, **fields), as_=as_)
+
+    def events(self) -> list[str]:
+        """Types of the events so far, in their order."""
+        with self.deps.database.plumbing() as tx:
+            rows = tx.connection.execute("SELECT type FROM outbox ORDER BY id").fetchall()
+        return [row.type.rpartition(".")[2] for row in rows]
+
+    def audit(self) -> list[tuple[str, str]]:
+        with self.deps.database.tenant(WORKER) as tx:
+            rows = tx.connection.execute("SELECT action, subject_id FROM audit ORDER BY id").fetchall()
+        return [(row.action, str(row.subject_id)) for row in rows]
+
+    def deadlines(self) -> dict[str, datetime]:
+        """When what is due, by its kind."""
+        with self.deps.database.plumbing() as tx:
+            rows = tx.connection.execute("SELECT kind, due_at FROM deadline").fetchall()
+        return {row.kind: row.due_at for row in rows}
+
+    def jobs(self) -> Sequence[str]:
+        """Tasks that wait in the queue."""
+        with self.deps.database.plumbing() as tx:
+            rows = tx.connection.execute("SELECT task_name FROM jobs.procrastinate_jobs WHERE status = 'todo'")
+        return [row.task_name for row in rows]
+
+    def pass_time(self, **by: float) -> None:
+        """Let the service's clock go on: `minutes=10`."""
+        self.deps.clock.moment += timedelta(**by)  # type: ignore[attr-defined]  # a FixedClock
+
     def objects(self) -> list[str]:
         return [found.key for found in self.deps.objects.list("")]
 
 
-def parts(content: bytes, *, name: str, case_id: UUID = CASE) -> list[documents_pb2.UploadDocumentRequest]:
-    header = documents_pb2.UploadHeader(case_id=str(case_id), name=name)
+def parts(
+    content: bytes, *, name: str, case_id: UUID = CASE, **header_fields: Any
+) -> list[documents_pb2.UploadDocumentRequest]:
+    header = documents_pb2.UploadHeader(case_id=str(case_id), name=name, **header_fields)
     size = 1024 * 1024
     return [
         documents_pb2.UploadDocumentRequest(header=header),
@@ -88,7 +135,13 @@ def documents_url(worker: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def documents(documents_url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Documents]:
+def scanner_url() -> str:
+    """No scanner, unless a file of tests says otherwise."""
+    return ""
+
+
+@pytest.fixture
+def documents(documents_url: str, tmp_path: Path, clock: FixedClock, scanner_url: str) -> Iterator[Documents]:
     empty(documents_url)
     database = Database(documents_url, service="documents")
     known = KnownCases({(WORKER.person_id, CASE)})  # type: ignore[abstract]  # one method is all that is called
@@ -104,10 +157,11 @@ def documents(documents_url: str, tmp_path: Path, clock: FixedClock) -> Iterator
         verifier=verifier(),
     )
     cases = Backend(Channels(f"127.0.0.1:{cases_server.port}", count=1), cases_pb2_grpc.CasesServiceStub)
-    deps = Deps(database, FolderStore(tmp_path), clock, uuid7)
-    servicer = documents_servicer(deps, cases, PageTokens("tests"))
+    deps = Deps(database, FolderStore(tmp_path), clock, uuid7, open_scanner(scanner_url))
+    letters = FakeLetters()
+    servicer = documents_servicer(deps, cases, PageTokens("tests"), letters)
     with running(servicer, documents_pb2_grpc.DocumentsServiceStub, database=database) as call:
-        yield Documents(call, deps, tmp_path, known)
+        yield Documents(call, deps, tmp_path, known, letters)
     cases.close()
     cases_server.stop(0)
     database.close()

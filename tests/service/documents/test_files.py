@@ -1,14 +1,15 @@
 """A file of a case: stored whole or not at all, handed out only to those who may see the case."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from uuid import UUID
 
 import pytest
-from ascms.documents.v1 import documents_pb2
+from ascms.documents.v1 import documents_pb2, files_pb2
 
-from kit.errors import InvalidArgumentError, NotFoundError
+from kit.errors import DomainError, InvalidArgumentError, NotFoundError
 from kit.ids import uuid7
 from services.documents.commands.orphans import OrphanSweep
 from services.documents.domain.files import MAX_BYTES, object_key
@@ -72,6 +73,47 @@ def test_what_may_not_be_kept_leaves_nothing(documents: Documents, content: byte
 def test_the_largest_file_is_kept(documents: Documents) -> None:
     stored = documents.upload(b"a" * MAX_BYTES).document
     assert sum(len(part.chunk) for part in documents.download(stored.document_id)) == MAX_BYTES
+
+
+def test_what_is_said_with_a_file_is_kept_and_shared_only_where_told(documents: Documents) -> None:
+    quiet = documents.upload(TEXT).document
+    shared = documents.upload(TEXT, description="Who came", visibility=files_pb2.DOCUMENT_VISIBILITY_SCHOOL).document
+    assert (quiet.description, quiet.visibility) == ("", files_pb2.DOCUMENT_VISIBILITY_PROVIDER)
+    assert documents.get(shared.document_id) == shared
+    assert (shared.description, shared.visibility) == ("Who came", files_pb2.DOCUMENT_VISIBILITY_SCHOOL)
+
+
+def test_a_file_sent_twice_with_one_key_is_kept_once(documents: Documents) -> None:
+    digest = hashlib.sha256(TEXT).hexdigest()
+    first = documents.upload(TEXT, sha256=digest, idempotency_key="tap")
+    assert documents.upload(TEXT, sha256=digest, idempotency_key="tap") == first
+    assert len(documents.page().documents) == len(documents.objects()) == 1
+
+
+def test_a_key_is_good_for_one_file(documents: Documents) -> None:
+    documents.upload(TEXT, sha256=hashlib.sha256(TEXT).hexdigest(), idempotency_key="tap")
+    with pytest.raises(InvalidArgumentError) as caught:
+        documents.upload(b"Other", sha256=hashlib.sha256(b"Other").hexdigest(), idempotency_key="tap")
+    assert caught.value.reason == "idempotency-key-reused"
+
+
+def test_a_file_that_was_damaged_on_the_way_leaves_nothing(documents: Documents) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        documents.upload(TEXT, sha256=hashlib.sha256(b"Other").hexdigest())
+    assert caught.value.violations[0].reason == "sha256"
+    assert documents.objects() == []
+
+
+def test_a_sender_that_stops_half_way_leaves_nothing(documents: Documents) -> None:
+    def stopping() -> Iterator[documents_pb2.UploadDocumentRequest]:
+        yield from parts(TEXT, name="hui.txt")
+        raise ConnectionError("the sender is gone")
+
+    with pytest.raises(DomainError):
+        documents.call("UploadDocument", stopping(), as_=WORKER)
+    assert documents.objects() == []
+    assert list(documents.page().documents) == []
+    assert documents.events() == []
 
 
 def test_a_stream_without_its_header_is_refused(documents: Documents) -> None:

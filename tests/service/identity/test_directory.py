@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from ascms.identity.v1 import identity_pb2 as pb
+from ascms.identity.v1.contacts_pb2 import GetProviderContactsRequest
 
 from kit.actor import Actor, ActorKind, system_actor
 from kit.clock import FixedClock
@@ -26,6 +27,7 @@ from tests.service.identity.world import (
     LEAD,
     MANAGER,
     MINISTRY,
+    OTHER_AUTHORISER,
     OTHER_PROVIDER,
     OTHER_SCHOOL,
     PROVIDER,
@@ -166,6 +168,21 @@ def test_a_provider_sees_who_can_be_the_contact_at_a_school_of_its_catchment(cal
             call("ListSchoolContacts", pb.ListSchoolContactsRequest(school_id=str(school)), token=token_of(LEAD))
     with pytest.raises(PermissionDeniedError):
         call("ListSchoolContacts", request, token=token_of(MANAGER))
+
+
+def test_a_school_knows_the_people_of_its_own_provider(call: Call, token_of: Call) -> None:
+    others = (COLLEAGUE, UNTRAINED, ATTENDANCE_LEAD, OTHER_AUTHORISER)
+    request = GetProviderContactsRequest(person_ids=[str(one.id) for one in (MANAGER, *others)])
+    answer = call("GetProviderContacts", request, token=token_of(ATTENDANCE_LEAD))
+    assert answer.provider_id == str(PROVIDER)
+    found = {person.person_id: person.email for person in answer.people}
+    assert found == {
+        str(MANAGER.id): MANAGER.email,
+        str(COLLEAGUE.id): COLLEAGUE.email,
+        str(UNTRAINED.id): "",
+    }
+    with pytest.raises(PermissionDeniedError):
+        call("GetProviderContacts", request, token=token_of(LEAD))
 
 
 @pytest.mark.parametrize("school", [PROVIDER, UUID(int=5)], ids=["not a school", "nothing"])

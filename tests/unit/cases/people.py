@@ -8,6 +8,7 @@ from uuid import UUID
 from services.cases.domain.cases import Case, Record
 from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry, EventKind, Outcome, Visibility
+from services.cases.domain.letters import Family, Language, Letter, LetterText
 from services.cases.domain.pauses import Pause
 from services.cases.domain.requests import Draft, Request
 from services.cases.domain.students import Attendance, Caregiver, Gender, Student
@@ -163,3 +164,23 @@ def closing(**changes: Any) -> Closing:
         "closed_at": NOW,
     }
     return Closing(**(fields | changes))
+
+
+def letter(**changes: Any) -> Letter:
+    fields: dict[str, Any] = {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a805e"),
+        "case_id": case().id,
+        "family": Family.CHRONIC_ABSENCE,
+        "stage": 1,
+        "text": LetterText(
+            language=Language.MAORI,
+            recipients=("Kererū",),
+            support="A ride each morning.",
+            contact_name="Hēmi Example",
+            contact_phone="06 000 0000",
+        ),
+        "drafted_by": MANAGER_ID,
+        "drafted_at": NOW,
+        "waits_since": NOW,
+    }
+    return Letter(**(fields | changes))

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from kit.outbox import Event
 from services.cases import events
+from services.cases.domain.sharing import SharedChange
 from tests.unit.cases.people import (
     COLLEAGUE_ID,
     LEAD_ID,
@@ -48,6 +49,12 @@ TOLD = [
     pytest.param(events.task_completed(task(ended_by=MANAGER_ID)), case().id, id="TaskCompleted"),
     pytest.param(events.task_cancelled(task(ended_by=LEAD_ID)), case().id, id="TaskCancelled"),
     pytest.param(events.task_overdue(task()), case().id, id="TaskOverdue"),
+    pytest.param(events.task_due(task()), case().id, id="TaskDue"),
+    pytest.param(
+        events.shared_case_changed(case(primary_contact_id=COLLEAGUE_ID), SharedChange.PAUSED),
+        case().id,
+        id="SharedCaseChanged",
+    ),
     pytest.param(events.note_added(entry()), case().id, id="NoteAdded"),
     pytest.param(events.entry_corrected(entry(), correction()), case().id, id="EntryCorrected"),
     pytest.param(events.case_paused(pause()), case().id, id="CasePaused"),

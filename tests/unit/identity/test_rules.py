@@ -75,7 +75,7 @@ def test_only_working_roles_permit() -> None:
 
 def test_machines_hold_roles_of_their_own_kind_of_organisation_only() -> None:
     roles = ["attendance_lead", "workflow_lead", "unknown"]
-    assert machine_permissions(roles, kind=OrganisationKind.SCHOOL) == {"requests:submit"}
+    assert machine_permissions(roles, kind=OrganisationKind.SCHOOL) == ROLES["attendance_lead"].permissions
 
 
 def test_no_role_of_a_school_needs_training_and_every_other_does() -> None:

@@ -16,8 +16,6 @@ from kit.sweeps import clear_deadline, keep_deadline
 from services.cases.commands.deadlines import OWNERS_DEADLINE
 from services.cases.directory import CASE_MANAGER, WORKFLOW_LEAD
 
-CONSUMER = "cases.owners"
-TOPICS = ("ascms.identity.v1",)
 _WITH_WORK = {CASE_MANAGER, WORKFLOW_LEAD}
 
 

@@ -1,0 +1,1 @@
+"""What a provider shared with a school."""
