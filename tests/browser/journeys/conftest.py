@@ -53,6 +53,7 @@ class Demo:
     base_url: str
     people: list[dict[str, Any]]
     mail_url: str = ""
+    issuer: str = ""
 
     def person(self, role: str, organisation: str) -> dict[str, Any]:
         """The first person with a role at an organisation."""
@@ -66,10 +67,11 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     if given:
         state = Path(os.environ.get("ASCMS_STATE", ROOT / ".state"))
         demo = json.loads((state / "demo.json").read_text(encoding="utf-8"))
-        yield Demo(given.rstrip("/"), demo["people"], demo["mail_url"])
+        yield Demo(given.rstrip("/"), demo["people"], demo["mail_url"], demo["issuer"])
         return
     with running_system(tmp_path_factory.mktemp("system")) as started:
-        yield Demo(started.base_url, started.demo["people"], started.demo["mail_url"])
+        demo = started.demo
+        yield Demo(started.base_url, demo["people"], demo["mail_url"], demo["issuer"])
 
 
 @dataclass
