@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, json, redirect, request
+from flask import Flask, Response, json, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -15,6 +15,8 @@ from services.gateway.security import is_signed_out
 from services.gateway.wording import error_words
 
 API = "/api/"
+NO_ACCESS = "no-access"
+"""Why identity lets someone in nowhere: they are known, and no organisation gives them a role."""
 PROBLEM_TYPE = "application/problem+json"
 
 STATUS: Mapping[Kind, int] = {
@@ -126,6 +128,8 @@ def page_of(error: DomainError) -> Response:
     if error.kind == Kind.INVALID_ARGUMENT and request.method in _SAFE:
         # Only an address can be wrong in a read: a mistyped id or filter.
         return problem_page("missing")
+    if error.reason == NO_ACCESS:
+        return Response(render_template("home/no_access.html"), status=STATUS[error.kind])
     problem = _PAGES[error.kind]
     says_what_to_do = error.kind in {Kind.FAILED_PRECONDITION, Kind.ALREADY_EXISTS}
     # The browser goes back to the form with what was written in it; anything else starts afresh.

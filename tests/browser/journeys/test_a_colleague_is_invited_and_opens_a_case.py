@@ -19,9 +19,9 @@ def test_a_colleague_is_invited_and_opens_a_case(visitor: Visitor, person: Opens
     access.signs_in(visitor, colleague)
 
     # Then there is nothing for them yet, and the page says why
-    assert visitor.reads("You have no role here")
-    visitor.page.goto(f"{system.base_url}/cases")
-    assert visitor.page.get_by_role("heading", level=1).inner_text() == "You cannot open this"
+    assert visitor.heading == "You have no role at the moment"
+    visitor.goes_to("/cases")
+    assert visitor.reads("Your delegated authoriser gives you a role. That is what is missing now.")
 
     # When the authoriser, who is told that they wait, gives them a role
     authoriser.goes_to("/")
