@@ -52,6 +52,11 @@ class WorkingDays:
             count -= self.is_working_day(day)
         return day
 
+    def between(self, day: date, last: date) -> int:
+        """How many working days come after `day`, up to and with `last`; none where `last` is not later."""
+        days = (last - day).days
+        return sum(self.is_working_day(day + timedelta(days=number)) for number in range(1, days + 1))
+
 
 @lru_cache(maxsize=256)
 def holidays_in(region: str, year: int) -> frozenset[date]:

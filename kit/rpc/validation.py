@@ -28,6 +28,7 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 _FORBIDDEN_MULTILINE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _QUARTER = re.compile(r"(20|21)[0-9]{2}-Q[1-4]")
+_INCOMPLETE = {"required", "too-small"}
 _PRINTABLE = re.compile(r"[\x21-\x7e]*")
 
 Check = Callable[[Any, str, list[Violation]], None]
@@ -85,7 +86,10 @@ def _submessage(field: FieldDescriptor, rule: options_pb2.FieldRule) -> Check:
 
     def check(message: Message, path: str, violations: list[Violation]) -> None:
         if message.HasField(name):
-            _check_message(getattr(message, name), f"{path}.", violations)
+            found: list[Violation] = []
+            _check_message(getattr(message, name), f"{path}.", found)
+            # A number that is not there is 0, and may be smaller than any that is.
+            violations += [each for each in found if not (rule.may_be_incomplete and each.reason in _INCOMPLETE)]
         elif rule.required:
             violations.append(Violation(path, "required", "is needed"))
 

@@ -17,9 +17,11 @@ from kit.sweeps import Sweep
 from services.cases import commands
 from services.cases.commands.deadlines import (
     ANSWER_DEADLINE,
+    DRAFT_DEADLINE,
     LETTER_DEADLINE,
     LETTER_PDF_DEADLINE,
     OWNERS_DEADLINE,
+    REPLY_DEADLINE,
     SOON_DEADLINE,
     TASK_DEADLINE,
     WAKE_DEADLINE,
@@ -65,6 +67,8 @@ def build(settings: Settings) -> Service:
         clock,
         {
             ANSWER_DEADLINE: lambda actor, request_id: commands.requests.note_overdue(deps, actor, request_id),
+            REPLY_DEADLINE: lambda actor, request_id: commands.answers.note_reply_overdue(deps, actor, request_id),
+            DRAFT_DEADLINE: lambda actor, draft_id: commands.drafts.drop_draft(deps, actor, draft_id),
             TASK_DEADLINE: lambda actor, task_id: commands.tasks.note_task_overdue(deps, actor, task_id),
             SOON_DEADLINE: lambda actor, task_id: commands.tasks.note_task_due(deps, actor, task_id),
             WAKE_DEADLINE: lambda actor, case_id: commands.pauses.wake_case(deps, actor, case_id),

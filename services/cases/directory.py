@@ -30,6 +30,10 @@ class Directory(Protocol):
         """The provider of the catchment in which a school lies today; None where there is none."""
         ...
 
+    def named_provider(self, *, provider_id: UUID, token: str) -> Provider | None:
+        """A provider by its id; None where that is none."""
+        ...
+
     def school_number(self, *, school_id: UUID, token: str) -> str:
         """The number of a school, up to four digits; empty for what is no school."""
         ...
@@ -63,11 +67,17 @@ class IdentityDirectory:
             return None
         return Provider(UUID(answer.provider.organisation_id), answer.provider.region)
 
+    def named_provider(self, *, provider_id: UUID, token: str) -> Provider | None:
+        """See Directory."""
+        found = self._organisation(provider_id, token)
+        if found is None or found.kind != identity_pb2.ORGANISATION_KIND_PROVIDER:
+            return None
+        return Provider(provider_id, found.region)
+
     def school_number(self, *, school_id: UUID, token: str) -> str:
         """See Directory."""
-        request = identity_pb2.BatchGetOrganisationsRequest(organisation_ids=[str(school_id)])
-        answer = self._identity.call("BatchGetOrganisations", request, token=token)
-        return next((found.school_number for found in answer.organisations), "")
+        found = self._organisation(school_id, token)
+        return str(found.school_number) if found else ""
 
     def is_working_case_manager(self, *, person_id: UUID, token: str) -> bool:
         """See Directory."""
@@ -85,6 +95,11 @@ class IdentityDirectory:
         except NotFoundError:
             return False
         return any(person.person_id == str(person_id) for person in answer.people)
+
+    def _organisation(self, organisation_id: UUID, token: str) -> identity_pb2.Organisation | None:
+        request = identity_pb2.BatchGetOrganisationsRequest(organisation_ids=[str(organisation_id)])
+        answer = self._identity.call("BatchGetOrganisations", request, token=token)
+        return next(iter(answer.organisations), None)
 
     def _has_working_role(self, person_id: UUID, roles: set[str], token: str) -> bool:
         request = identity_pb2.BatchGetPeopleRequest(person_ids=[str(person_id)])

@@ -13,9 +13,9 @@ from services.cases.domain.cases import Case, Record
 from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry
 from services.cases.domain.pauses import Pause
-from services.cases.domain.requests import Request
+from services.cases.domain.requests import Question, Request
 from services.cases.domain.sharing import SharedChange
-from services.cases.domain.students import Student
+from services.cases.domain.students import Student, age
 from services.cases.domain.tasks import Task
 
 
@@ -23,9 +23,73 @@ def request_submitted(request: Request) -> Event:
     """A school asked for support."""
     message = events_pb2.RequestSubmitted(
         request_id=str(request.id),
-        school_id=str(request.school_id),
+        school_id=str(request.school_id or ""),
         provider_id=str(request.provider_id),
         answer_due_on=request.answer_due_on.isoformat(),
+        kind=wire.enums.REQUEST_KIND.number(request.kind),
+    )
+    return Event(request.id, message)
+
+
+def request_returned(request: Request, question: Question) -> Event:
+    """A provider sent a request back with a question."""
+    message = events_pb2.RequestReturned(
+        request_id=str(request.id),
+        school_id=str(request.school_id),
+        submitted_by=str(request.submitted_by),
+        reply_due_on=question.reply_due_on.isoformat(),
+        returned_by=str(question.asked_by),
+    )
+    return Event(request.id, message)
+
+
+def request_resubmitted(request: Request) -> Event:
+    """The school replied to the last question."""
+    question = request.questions[-1]
+    message = events_pb2.RequestResubmitted(
+        request_id=str(request.id),
+        school_id=str(request.school_id),
+        provider_id=str(request.provider_id),
+        returned_by=str(question.asked_by),
+        answer_due_on=request.answer_due_on.isoformat(),
+        resubmitted_by=str(question.replied_by),
+    )
+    return Event(request.id, message)
+
+
+def request_reply_overdue(request: Request, question: Question) -> Event:
+    """The school has not replied by its day."""
+    message = events_pb2.RequestReplyOverdue(
+        request_id=str(request.id),
+        school_id=str(request.school_id),
+        submitted_by=str(request.submitted_by),
+        provider_id=str(request.provider_id),
+        reply_due_on=question.reply_due_on.isoformat(),
+    )
+    return Event(request.id, message)
+
+
+def request_declined(request: Request, *, declined_by: UUID) -> Event:
+    """A provider declined a request."""
+    message = events_pb2.RequestDeclined(
+        request_id=str(request.id),
+        kind=wire.enums.REQUEST_KIND.number(request.kind),
+        school_id=str(request.school_id or ""),
+        submitted_by=str(request.submitted_by),
+        reason=request.decline_reason,
+        declined_by=str(declined_by),
+    )
+    return Event(request.id, message)
+
+
+def request_accepted(request: Request, *, accepted_by: UUID) -> Event:
+    """A provider accepted a request."""
+    message = events_pb2.RequestAccepted(
+        request_id=str(request.id),
+        kind=wire.enums.REQUEST_KIND.number(request.kind),
+        school_id=str(request.school_id or ""),
+        submitted_by=str(request.submitted_by),
+        accepted_by=str(accepted_by),
     )
     return Event(request.id, message)
 
@@ -36,16 +100,26 @@ def request_overdue(request: Request) -> Event:
     return Event(request.id, message)
 
 
-def case_opened(record: Record, *, student_hash_key: bytes) -> Event:
-    """A request became a case. The student is a keyed hash, so that students can be counted and none be named."""
-    case = record.case
+def case_opened(record: Record, *, requested_on: date | None, student_hash_key: bytes) -> Event:
+    """A case was opened. The student is a keyed hash, so that students can be counted and none be named."""
+    case, student, attendance = record.case, record.student, record.attendance
+    opened_on = local_date(case.opened_at)
     message = events_pb2.CaseOpened(
         case_id=str(case.id),
-        request_id=str(case.request_id),
-        school_id=str(case.school_id),
-        opened_on=local_date(case.opened_at).isoformat(),
-        student_hash=hash_student(record.student, student_hash_key),
+        request_id=str(case.request_id or ""),
+        school_id=str(case.school_id or ""),
+        opened_on=opened_on.isoformat(),
+        student_hash=hash_student(student, student_hash_key),
         opened_by=str(case.opened_by),
+        kind=wire.enums.REQUEST_KIND.number(record.details.kind),
+        year_level=student.year_level,
+        age=age(student.date_of_birth, opened_on),
+        gender=wire.enums.GENDER.number(student.gender),
+        ethnicities=student.broad_ethnicities,
+        requested_on=requested_on.isoformat() if requested_on else "",
+        term=attendance.term if attendance else "",
+        present_half_days=attendance.present_half_days if attendance else 0,
+        total_half_days=attendance.total_half_days if attendance else 0,
     )
     return Event(case.id, message)
 
@@ -237,7 +311,7 @@ def primary_contact_set(case: Case, *, previous: UUID | None, set_by: UUID) -> E
     """Someone of the school was named to get the notices about a case, or nobody any more."""
     message = events_pb2.PrimaryContactSet(
         case_id=str(case.id),
-        school_id=str(case.school_id),
+        school_id=str(case.school_id or ""),
         person_id=str(case.primary_contact_id or ""),
         previous_person_id=str(previous or ""),
         set_by=str(set_by),

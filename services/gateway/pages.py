@@ -3,11 +3,16 @@
 from flask import Flask
 
 from services.gateway.account.views import blueprint as account
+from services.gateway.cases.handing import blueprint as cases_handing
 from services.gateway.cases.navigation import case_tabs
+from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
 from services.gateway.organisations.views import blueprint as organisations
+from services.gateway.register.catchments import blueprint as catchments
+from services.gateway.register.plans import blueprint as plans
+from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
@@ -28,6 +33,8 @@ def register(app: Flask) -> None:
         requests,
         incoming,
         cases,
+        cases_handing,
+        cases_opened,
         cases_work,
         tasks,
         reports,
@@ -35,6 +42,9 @@ def register(app: Flask) -> None:
         account,
         sharing,
         staff,
+        register_of_organisations,
+        catchments,
+        plans,
     ):
         app.register_blueprint(blueprint)
 

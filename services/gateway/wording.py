@@ -97,6 +97,9 @@ CHANNELS: Mapping[int, object] = {
     cases_pb2.CONTACT_CHANNEL_THROUGH_SOMEONE: _l("through someone else"),
 }
 _VIOLATIONS = {
+    "not-in-effect": _l("The catchment is not in effect on this day. Choose another day."),
+    "not-allowed": _l("This does not belong here. Leave it empty."),
+    "photo": _l("One of the two documents must show a photo."),
     "required": _l("Answer this question."),
     "too-long": _l("This is longer than we can store. Make it shorter."),
     "too-small": _l("This number is too small."),
@@ -114,7 +117,6 @@ _VIOLATIONS = {
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
     "range": _l("Write the minutes as a number from 0 to 1440, such as 25."),
     "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
-    "photo": _l("One of the two documents must show a photo."),
     "backwards": _l("The last day must not be before the first."),
     "past": _l("This day is over already. Choose a later one."),
     "more-than-total": _l("The half-days present cannot be more than the half-days open."),
@@ -130,6 +132,8 @@ _FORMS = {
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
+    "school_number": _l("A school number has up to four digits."),
+    "code": _l("Write the code with small letters and digits, with dashes between."),
 }
 _FORM_REASONS = {"pattern", "format", "unknown-value", "too-small", "too-large"}
 _NEEDED_CELL = _l("This cell is empty, and it is needed.")
@@ -159,6 +163,11 @@ _FILE_FAULTS = (
     ),
 )
 _ERRORS = {
+    "school-number-taken": _l("Another school has this number."),
+    "catchment-exists": _l("There is a catchment with this code already."),
+    "has-first": _l("Someone there has this role already, and can invite others."),
+    "register-changed": _l("The register changed since this file was looked at. Send the file again."),
+    "plan-applied": _l("This file was applied already."),
     "idempotency-key-reused": _l(
         "This form was sent before with other words, and those are saved. Look at what is there first. If this is "
         "something further, send it now: it will be saved beside it."
@@ -183,6 +192,11 @@ _ERRORS = {
     "own-role": _l("You cannot give yourself a role. Another delegated authoriser can."),
     "last-authoriser": _l("The last delegated authoriser cannot be taken away. Give that role to someone else first."),
     "already-open": _l("There is an open request for this student already."),
+}
+NOT_ASSIGNED = {
+    "not-found": _l("It is not there any more, or not yours to see."),
+    "already-assigned": _l("This person has it already."),
+    "case-closed": _l("It is closed. Reopen it first."),
 }
 ACTION_REASONS: Mapping[tuple[str, str], object] = {
     ("record", "not-assigned"): _l("Recording needs a case manager. Choose one first."),

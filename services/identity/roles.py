@@ -49,20 +49,24 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "cases:close",
             "letters:approve",
             "requests:answer",
+            "students:search",
             "people:read",
             "figures:provider",
         ),
-        "case_manager": _role(OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close"),
+        "case_manager": _role(
+            OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close", "students:search"
+        ),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
         "attendance_lead": _role(
-            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all"
+            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search"
         ),
-        "office_support": _role(OrganisationKind.SCHOOL, "requests:submit"),
+        "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
         "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read", "organisations:manage"),
         "service_desk": _role(OrganisationKind.MINISTRY),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
+        "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),
     }
 )
 

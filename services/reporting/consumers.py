@@ -27,7 +27,8 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
     def on_case_opened(tx: Transaction, _envelope: Envelope, event: events_pb2.CaseOpened) -> None:
         fact = CaseFact(
             case_id=UUID(event.case_id),
-            school_id=UUID(event.school_id),
+            # A student of no school is counted under none.
+            school_id=UUID(event.school_id) if event.school_id else UUID(int=0),
             opened_on=date.fromisoformat(event.opened_on),
             student_hash=event.student_hash,
         )

@@ -34,9 +34,13 @@ def test_a_purpose_belongs_to_a_service(method: Method) -> None:
     assert not purpose or purpose in {known for _, known in roles.SERVICE_PURPOSES}
 
 
+# A question with a name in it must not stand in an address, where logs and histories keep it.
+ASKED_IN_A_BODY = {"SearchStudents"}
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_read_is_a_get_and_a_write_is_not(method: Method) -> None:
-    rule = method.http_rule
+    rule = None if method.descriptor.name in ASKED_IN_A_BODY else method.http_rule
     assert rule is None or (rule.WhichOneof("pattern") == "get") == method.is_read
 
 

@@ -167,7 +167,12 @@ def test_a_machine_uses_the_api_with_its_own_credentials(real: Real) -> None:
 
     assert answer.status_code == 200
     assert answer.json()["organisation"]["organisation_id"] == str(SCHOOL)
-    assert answer.json()["permissions"] == ["cases:read-shared", "cases:read-shared-all", "requests:submit"]
+    assert answer.json()["permissions"] == [
+        "cases:read-shared",
+        "cases:read-shared-all",
+        "requests:submit",
+        "students:search",
+    ]
     assert elsewhere.status_code in {403, 404}
 
 

@@ -329,7 +329,7 @@ class CaseWork:
             caseloads=[l.Caseload(case_manager_id=manager, assigned=1, active=1, record_missing=1, record_stale=1)],
             new_cases=[self._waiting(each) for each in new],
             new_count=len(new),
-            woken_cases=[self._waiting(world.cases[0])],
+            woken_cases=[self._waiting(each) for each in world.cases[:1]],
             overdue_tasks=sum(task.due_on < today for task in world.tasks if task.state == c.TASK_STATE_OPEN),
         )
 

@@ -9,6 +9,7 @@ from ascms.cases.v1 import cases_pb2_grpc
 from ascms.documents.v1 import documents_pb2, documents_pb2_grpc
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.identity.v1 import identity_pb2_grpc
+from ascms.identity.v1.register_pb2 import RegisterCount
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.notifications.v1 import notifications_pb2_grpc
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -26,6 +27,7 @@ from kit.errors import (
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_lists import counts, page_of
+from tests.support.stub_register import RegisterStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_staff import LeaversStub, StaffStub
 from tests.support.stub_world import World, case_state, number_id
@@ -42,7 +44,7 @@ class _Stub:
             raise self.world.failures[method]
 
 
-class IdentityStub(SharingIdentityStub, StaffStub, _Stub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(SharingIdentityStub, StaffStub, _Stub, RegisterStub, identity_pb2_grpc.IdentityServiceServicer):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -105,7 +107,8 @@ class IdentityStub(SharingIdentityStub, StaffStub, _Stub, identity_pb2_grpc.Iden
         self.met("ListOrganisations", request)
         rows = [one for one in self.world.organisations.values() if request.kind in (0, one.kind)]
         shown, token = page_of(sorted(rows, key=lambda one: one.name), request.page_size, request.page_token)
-        return i.ListOrganisationsResponse(organisations=shown, next_page_token=token)
+        counts = [RegisterCount(filter="all", count=len(rows))]
+        return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
 class CasesStub(CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer):

@@ -32,7 +32,7 @@ PERMISSIONS = {
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
     "ministry_analyst": "figures:national",
-    "ministry_admin": "organisations:read",
+    "ministry_admin": "organisations:read organisations:manage guidance:edit",
 }
 
 

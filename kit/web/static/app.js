@@ -45,6 +45,14 @@
     }
   });
 
+  // Ticking all boxes of a page at once; without scripts the box for it is not there.
+  for (const all of document.querySelectorAll("[data-tick-all]")) {
+    const boxes = () => [...all.form.querySelectorAll("[data-tick]")];
+    all.closest("[hidden]").hidden = false;
+    all.addEventListener("change", () => boxes().forEach((box) => (box.checked = all.checked)));
+    all.form.addEventListener("change", () => (all.checked = boxes().every((box) => box.checked)));
+  }
+
   // A form is sent once, and says so in words. Coming back by Back makes it usable again.
   document.addEventListener("submit", (event) => {
     const form = event.target;

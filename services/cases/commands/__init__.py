@@ -3,6 +3,30 @@
 Where a command must ask identity something, it does so before its transaction opens.
 """
 
-from services.cases.commands import cases, entries, leavers, letters, pauses, requests, sharing, tasks
+from services.cases.commands import (
+    answers,
+    cases,
+    drafts,
+    entries,
+    leavers,
+    letters,
+    own_work,
+    pauses,
+    requests,
+    sharing,
+    tasks,
+)
 
-__all__ = ["cases", "entries", "leavers", "letters", "pauses", "requests", "sharing", "tasks"]
+__all__ = [
+    "answers",
+    "cases",
+    "drafts",
+    "entries",
+    "leavers",
+    "letters",
+    "own_work",
+    "pauses",
+    "requests",
+    "sharing",
+    "tasks",
+]

@@ -9,10 +9,13 @@ from kit.actor import Actor
 from kit.audit import Audit
 from kit.clock import local_date
 from kit.command import finish
-from kit.errors import InvalidArgumentError, NotFoundError, Violation
-from kit.sweeps import clear_deadline, keep_deadline
+from kit.db import Transaction
+from kit.errors import InvalidArgumentError, Violation
+from kit.outbox import Event
+from kit.sweeps import keep_deadline
 from services.cases import domain, events
-from services.cases.commands.deadlines import ANSWER_DEADLINE, OWNERS_DEADLINE
+from services.cases.commands.answers import answering, occasion_of
+from services.cases.commands.deadlines import OWNERS_DEADLINE
 from services.cases.commands.deps import Deps, check_case_manager
 from services.cases.commands.sharing import tell_school
 from services.cases.domain.cases import Case, Record, SeenRecord
@@ -20,9 +23,10 @@ from services.cases.domain.closings import Closing
 from services.cases.domain.entries import EventKind, KindTime, TimelineEntry, with_corrections
 from services.cases.domain.pauses import Pause
 from services.cases.domain.reference import RECORD_PART
+from services.cases.domain.requests import Draft, Request
 from services.cases.domain.sharing import SharedChange
 from services.cases.domain.tasks import Task
-from services.cases.store import cases, counts, entries, pauses, requests, tasks
+from services.cases.store import cases, counts, entries, pauses, searching, tasks
 from services.cases.store.entries import Position
 from services.cases.store.tasks import TaskFilter
 
@@ -73,50 +77,68 @@ def open_case(
     if case_manager_id is not None:
         check_case_manager(deps, case_manager_id, token)
     case_id = deps.new_id()
+    occasion = occasion_of(actor, now=now, expected_version=expected_version)
+
+    def answer(request: Request) -> Request:
+        return domain.requests.accept(request, occasion, case_id=case_id)
+
     with deps.database.tenant(actor) as tx:
-        with tx.as_guest():
-            found = requests.find_request(tx, request_id)
-        if found is None:
-            raise NotFoundError("request")
-        with tx.enter_tenant(found.school_id, reason="open-case"):
-            request = requests.lock_request(tx, request_id)
-            if request is None:
-                raise NotFoundError("request")
-            accepted = domain.requests.accept(
-                request, provider_id=actor.tenant_id, case_id=case_id, now=now, expected_version=expected_version
-            )
-            requests.update_request(tx, accepted)
-            counts.change_requests(
-                tx, [(request.provider_id, request.state, -1), (request.provider_id, accepted.state, 1)]
-            )
-            clear_deadline(tx, kind=ANSWER_DEADLINE, subject_id=request_id)
-            audit.write(tx, Audit("accept-request", request_id, reason="open-case"), now=now)
-        year = local_date(now).year
-        case = Case(
-            id=case_id,
-            number=domain.cases.case_number(year, cases.next_number(tx, year)),
-            school_id=accepted.school_id,
-            request_id=request_id,
-            born_on=accepted.draft.student.date_of_birth,
-            opened_at=now,
-            opened_by=actor.person_id,
-            case_manager_id=case_manager_id,
-            assigned_at=now if case_manager_id else None,
-        )
-        rule = deps.reference.on(tx, now).days(RECORD_PART)
-        case = domain.cases.judged(case, rule)
-        draft = accepted.draft
-        record = Record(case, draft.student, draft.caregivers, draft.attendance, draft.concern)
-        cases.insert_record(tx, record)
-        counts.change_cases(tx, [(case_manager_id, case.state, 1)])
-        counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
-        # From its first case on a provider has work that must not stay with someone who left.
-        keep_deadline(tx, kind=OWNERS_DEADLINE, subject_id=tx.tenant_id, due_at=now)
-        told = [events.case_opened(record, student_hash_key=deps.student_hash_key)]
-        if case_manager_id is not None:
-            told.append(events.case_assigned(case, previous=None, assigned_by=actor.person_id))
-        seen = domain.cases.seen_by(actor, record, rule=rule, today=local_date(now))
-        return finish(tx, seen, entry=Audit("open-case", case_id), events=told, now=now)
+        with answering(tx, request_id, answer=answer, verb="accept-request", now=now) as request:
+            searching.hide_from_guest(tx, request_id)
+        origin = Origin(request.draft, school_id=request.school_id, request=request)
+        begun = begin_case(deps, tx, actor, case_id=case_id, origin=origin, case_manager_id=case_manager_id)
+        told = [events.request_accepted(request, accepted_by=actor.person_id), *begun.events]
+        return finish(tx, begun.seen, entry=Audit("open-case", case_id), events=told, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a case comes from: what was said, at which school if any, in which request if any."""
+
+    draft: Draft
+    school_id: UUID | None
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A case that was opened, as its opener sees it, and what others are told."""
+
+    seen: SeenRecord
+    events: list[Event]
+
+
+def begin_case(
+    deps: Deps, tx: Transaction, actor: Actor, *, case_id: UUID, origin: Origin, case_manager_id: UUID | None
+) -> Begun:
+    """Queue a new case of the present tenant with its counters: what every way of opening one does."""
+    now = deps.clock.now()
+    year = local_date(now).year
+    draft, request = origin.draft, origin.request
+    rule = deps.reference.on(tx, now).days(RECORD_PART)
+    case = Case(
+        id=case_id,
+        number=domain.cases.case_number(year, cases.next_number(tx, year)),
+        school_id=origin.school_id,
+        request_id=request.id if request else None,
+        born_on=draft.student.date_of_birth,
+        opened_at=now,
+        opened_by=actor.person_id,
+        case_manager_id=case_manager_id,
+        assigned_at=now if case_manager_id else None,
+    )
+    case = domain.cases.judged(case, rule)
+    record = Record(case, draft.student, draft.caregivers, draft.attendance, draft.concern, draft.details)
+    cases.insert_record(tx, record)
+    counts.change_cases(tx, [(case_manager_id, case.state, 1)])
+    counts.change_health(tx, [(case_manager_id, case.health_due_on, 1)])
+    # From its first case on a provider has work that must not stay with someone who left.
+    keep_deadline(tx, kind=OWNERS_DEADLINE, subject_id=tx.tenant_id, due_at=now)
+    requested_on = local_date(request.submitted_at) if request else None
+    told = [events.case_opened(record, requested_on=requested_on, student_hash_key=deps.student_hash_key)]
+    if case_manager_id is not None:
+        told.append(events.case_assigned(case, previous=None, assigned_by=actor.person_id))
+    return Begun(domain.cases.seen_by(actor, record, rule=rule, today=local_date(now)), told)
 
 
 def assign_case(
@@ -162,8 +184,8 @@ def set_primary_contact(
     with deps.database.tenant(actor) as tx:
         # The school of a case never changes, so that it can be asked for before the case is locked.
         school_id = domain.cases.check_visible(cases.find_case(tx, case_id), actor).school_id
-    if person_id is not None and not deps.directory.is_school_contact(
-        person_id=person_id, school_id=school_id, token=token
+    if person_id is not None and not (
+        school_id and deps.directory.is_school_contact(person_id=person_id, school_id=school_id, token=token)
     ):
         raise InvalidArgumentError.of(
             Violation("person_id", "not-a-contact", "must be a primary contact or attendance lead of the school")

@@ -12,6 +12,12 @@ SOON_DEADLINE = "task-soon"
 WAKE_DEADLINE = "wake-case"
 """A paused case whose day has come: `pauses.wake_case`."""
 
+REPLY_DEADLINE = "reply-request"
+"""A question about a request without a reply by its day: `answers.note_reply_overdue`."""
+
+DRAFT_DEADLINE = "draft-over"
+"""A draft whose days have passed: `drafts.drop_draft`."""
+
 OWNERS_DEADLINE = "check-owners"
 """When to look again whether everyone who has work at a provider has access: `leavers.release_work`. Its subject is the
 provider; it is set for ever, from the first case on."""

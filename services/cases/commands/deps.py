@@ -27,7 +27,8 @@ class ReferenceData:
         read = self._read
         if read is None or now >= read[0] or today != read[1]:
             # One assignment, so that threads see either reading whole.
-            read = self._read = (now + _KEPT, today, Reference.on(today, reference.list_items(tx)))
+            known = Reference.on(today, reference.list_items(tx), reference.list_criteria(tx))
+            read = self._read = (now + _KEPT, today, known)
         return read[2]
 
 

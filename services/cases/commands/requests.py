@@ -19,7 +19,8 @@ from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE
 from services.cases.commands.deps import Deps
 from services.cases.directory import Provider
-from services.cases.domain.requests import Draft, Request
+from services.cases.domain.reference import STEPPED_RESPONSE, Reference
+from services.cases.domain.requests import Draft, Request, SeenRequest, seen_by
 from services.cases.store import counts, entries, requests
 
 _IMPORT_BATCH = 100
@@ -45,7 +46,7 @@ class ImportedRow:
     violations: tuple[Violation, ...] = ()
 
 
-def submit_request(deps: Deps, actor: Actor, *, draft: Draft, token: str) -> Request:
+def submit_request(deps: Deps, actor: Actor, *, draft: Draft, token: str) -> SeenRequest:
     """A school asks for support for a student.
 
     Raises:
@@ -54,23 +55,34 @@ def submit_request(deps: Deps, actor: Actor, *, draft: Draft, token: str) -> Req
         AlreadyExistsError: a request for this student is open; its id is in the metadata.
     """
     now = deps.clock.now()
-    if violations := domain.requests.draft_violations(draft, today=local_date(now)):
-        raise InvalidArgumentError.of(*violations)
-    provider = _provider(deps, actor, token)
-    request = _request(deps, actor, draft, provider=provider, now=now)
+    provider = find_provider(deps, actor, token)
     with deps.database.tenant(actor) as tx:
-        requests.lock_submissions(tx)
-        known = requests.find_open_requests(tx, [draft.student]).find(draft.student)
-        if known is not None:
-            raise AlreadyExistsError(
-                "request-already-open",
-                "A request for this student is open already.",
-                metadata={"request_id": str(known)},
-            )
-        _insert_request(tx, request)
-        counts.change_requests(tx, [(provider.id, request.state, 1)])
+        request = submit(deps, tx, actor, draft=draft, provider=provider, now=now)
         entry = Audit("submit-request", request.id)
-        return finish(tx, request, entry=entry, events=[events.request_submitted(request)], now=now)
+        seen = seen_by(actor, request, today=local_date(now))
+        return finish(tx, seen, entry=entry, events=[events.request_submitted(request)], now=now)
+
+
+def submit(deps: Deps, tx: Transaction, actor: Actor, *, draft: Draft, provider: Provider, now: datetime) -> Request:
+    """Queue a new request of the school, checked and judged: what every way of submitting one does.
+
+    Raises:
+        InvalidArgumentError: the draft breaks a rule.
+        AlreadyExistsError: a request for this student is open; its id is in the metadata.
+    """
+    reference = deps.reference.on(tx, now)
+    if violations := domain.requests.draft_violations(draft, reference=reference, today=local_date(now)):
+        raise InvalidArgumentError.of(*violations)
+    requests.lock_submissions(tx)
+    known = requests.find_open_requests(tx, [draft.student]).find(draft.student)
+    if known is not None:
+        raise already_open(known)
+    request = new_request(
+        deps, actor, judged(draft, reference=reference, today=local_date(now)), provider=provider, now=now
+    )
+    insert_request(tx, request)
+    counts.change_requests(tx, [(provider.id, request.state, 1)])
+    return request
 
 
 def import_requests(deps: Deps, actor: Actor, *, rows: Sequence[ImportRow], token: str) -> list[ImportedRow]:
@@ -81,9 +93,11 @@ def import_requests(deps: Deps, actor: Actor, *, rows: Sequence[ImportRow], toke
     """
     now = deps.clock.now()
     number = deps.directory.school_number(school_id=actor.tenant_id, token=token)
-    provider = _provider(deps, actor, token)
-    checked = [_checked_row(row, school_number=number, today=local_date(now)) for row in rows]
+    provider = find_provider(deps, actor, token)
+    today = local_date(now)
     with deps.database.tenant(actor) as tx:
+        reference = deps.reference.on(tx, now)
+        checked = [_checked_row(row, school_number=number, reference=reference, today=today) for row in rows]
         requests.lock_submissions(tx)
         known = requests.find_open_requests(tx, [row.draft.student for row in checked if row.draft])
         results: list[ImportedRow] = []
@@ -94,9 +108,10 @@ def import_requests(deps: Deps, actor: Actor, *, rows: Sequence[ImportRow], toke
             elif (earlier := known.find(row.draft.student)) is not None:
                 results.append(ImportedRow(row.line, request_id=earlier))
             else:
-                request = _request(deps, actor, row.draft, provider=provider, now=now)
+                draft = judged(row.draft, reference=reference, today=today)
+                request = new_request(deps, actor, draft, provider=provider, now=now)
                 known.add(request.id, request.draft.student)
-                _insert_request(tx, request)
+                insert_request(tx, request)
                 audit.write(tx, Audit("submit-request", request.id, reason="import"), now=now)
                 told.append(events.request_submitted(request))
                 results.append(ImportedRow(row.line, request_id=request.id, is_new=True))
@@ -147,17 +162,32 @@ def open_incoming_request(deps: Deps, actor: Actor, *, request_id: UUID) -> Requ
         return request
 
 
-def _provider(deps: Deps, actor: Actor, token: str) -> Provider:
+def find_provider(deps: Deps, actor: Actor, token: str) -> Provider:
+    """Who provides for the caller's school; FailedPreconditionError without one."""
     provider = deps.directory.find_provider(school_id=actor.tenant_id, token=token)
     if provider is None:
         raise FailedPreconditionError("no-provider", "Your school lies in no provider's catchment.")
     return provider
 
 
-def _request(deps: Deps, actor: Actor, draft: Draft, *, provider: Provider, now: datetime) -> Request:
+def judged(draft: Draft, *, reference: Reference, today: date) -> Draft:
+    """The draft with how it looks by the criteria of the day: kept with it, whatever the criteria become."""
+    assessment = domain.triage.assess(
+        draft.terms,
+        steps=len(draft.details.steps),
+        born_on=draft.student.date_of_birth,
+        criteria=reference.criteria,
+        stepped_response=reference.days(STEPPED_RESPONSE),
+        today=today,
+    )
+    return replace(draft, details=replace(draft.details, assessment=assessment))
+
+
+def new_request(deps: Deps, actor: Actor, draft: Draft, *, provider: Provider, now: datetime) -> Request:
+    """A request of the caller's organisation, routed to a provider."""
     return Request(
         id=deps.new_id(),
-        school_id=actor.tenant_id,
+        owner_id=actor.tenant_id,
         provider_id=provider.id,
         draft=draft,
         submitted_at=now,
@@ -166,17 +196,36 @@ def _request(deps: Deps, actor: Actor, draft: Draft, *, provider: Provider, now:
     )
 
 
-def _insert_request(tx: Transaction, request: Request) -> None:
+def insert_request(tx: Transaction, request: Request) -> None:
+    """Queue a new request with the day of its answer."""
     requests.insert_request(tx, request)
-    due_at = datetime.combine(request.answer_due_on + timedelta(days=1), time(), NEW_ZEALAND)
-    set_deadline(tx, kind=ANSWER_DEADLINE, subject_id=request.id, due_at=due_at)
+    await_answer(tx, request)
 
 
-def _checked_row(row: ImportRow, *, school_number: str, today: date) -> ImportRow:
+def await_answer(tx: Transaction, request: Request) -> None:
+    """Queue the deadline that tells of a request without an answer."""
+    set_deadline(tx, kind=ANSWER_DEADLINE, subject_id=request.id, due_at=after_day(request.answer_due_on))
+
+
+def after_day(day: date) -> datetime:
+    """The midnight that ends a day in New Zealand."""
+    return datetime.combine(day + timedelta(days=1), time(), NEW_ZEALAND)
+
+
+def already_open(request_id: UUID) -> AlreadyExistsError:
+    """A request for the student is open."""
+    return AlreadyExistsError(
+        "request-already-open",
+        "A request for this student is open already.",
+        metadata={"request_id": str(request_id)},
+    )
+
+
+def _checked_row(row: ImportRow, *, school_number: str, reference: Reference, today: date) -> ImportRow:
     violations = list(row.violations)
     if row.school_number != school_number and not any(each.field == "school_number" for each in violations):
         described = f"must be the number of your own school, {school_number}"
         violations.insert(0, Violation("school_number", "other-school", described))
     if row.draft is not None:
-        violations += domain.requests.draft_violations(row.draft, today=today)
+        violations += domain.requests.draft_violations(row.draft, reference=reference, today=today)
     return replace(row, draft=None if violations else row.draft, violations=tuple(violations))

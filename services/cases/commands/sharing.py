@@ -37,6 +37,8 @@ def share_entry(tx: Transaction, case: Case, said: TimelineEntry, *, now: dateti
         if said.corrections:
             sharing.take_back_entry(tx, said.entry.id)
         return
+    if case.school_id is None:
+        return
     sharing.put_entry(tx, shown, school_id=case.school_id)
     tell_school(tx, case, SharedChange.ENTRY, now=now)
 
@@ -46,7 +48,7 @@ def tell_school(tx: Transaction, case: Case, change: SharedChange, *, now: datet
 
     The event is the school's, where the person works and their notices stand.
     """
-    if case.primary_contact_id is None:
+    if case.primary_contact_id is None or case.school_id is None:
         return
     with tx.enter_tenant(case.school_id, reason="tell-school"):
         audit.write(tx, Audit("tell-school", case.id, reason=change.value), now=now)

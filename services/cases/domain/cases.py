@@ -9,6 +9,7 @@ from uuid import UUID
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, PermissionDeniedError
 from services.cases.domain.entries import Entry, Outcome, entry_violations
 from services.cases.domain.health import Lately, PartHealth, Rule, after, due_on, judge
+from services.cases.domain.requests import Details
 from services.cases.domain.shared import Caller, check_version
 from services.cases.domain.students import Attendance, Caregiver, Student
 
@@ -28,13 +29,14 @@ class Case:
     """The facts of a case on which rules work.
 
     `began_at`: when its case manager first recorded something. `pause_id`: the pause under way. `health_due_on`: the
-    first day on which its record needs something, None once it is closed; kept by `judged`.
+    first day on which its record needs something, None once it is closed; kept by `judged`. A student of no school has
+    no `school_id`, and work that the provider took up itself no `request_id`.
     """
 
     id: UUID
     number: str
-    school_id: UUID
-    request_id: UUID
+    school_id: UUID | None
+    request_id: UUID | None
     born_on: date
     opened_at: datetime
     opened_by: UUID
@@ -72,8 +74,9 @@ class Record:
     case: Case
     student: Student
     caregivers: tuple[Caregiver, ...]
-    attendance: Attendance
+    attendance: Attendance | None
     concern: str
+    details: Details = field(default_factory=Details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Summary:
     state: CaseState
     student_name: str
     year_level: int
-    school_id: UUID
+    school_id: UUID | None
     case_manager_id: UUID | None
     opened_at: datetime
     last_contact_on: date | None
@@ -301,6 +304,7 @@ _MESSAGES = {
     "not-paused": "The case is not paused.",
     "case-closed": "The case is closed. Reopen it first.",
     "not-closed": "The case is not closed.",
+    "no-school": "The student has no school.",
     "closing-needs-tasks": "Complete or cancel the open tasks first.",
     "closing-needs-letters": "Finish or withdraw the open letters first.",
 }
@@ -348,6 +352,8 @@ def _allowed(action: Action, case: Case, caller: Caller) -> AllowedAction:
         return AllowedAction(action, _NO_PERMISSION)
     if reason := why_not_in(case.state, action):
         return AllowedAction(action, reason)
+    if action == Action.CONTACT and case.school_id is None:
+        return AllowedAction(action, "no-school")
     if action == Action.CLOSE and case.open_tasks:
         return AllowedAction(action, "closing-needs-tasks", case.open_tasks)
     if action == Action.CLOSE and case.open_letters:

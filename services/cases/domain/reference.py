@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from kit.errors import Violation
+from services.cases.domain.triage import Criterion
 
 PAUSE_REASON, PAUSE_LIMIT = "pause_reason", "pause_limit"
 CLOSE_REASON, CLOSE_OUTCOME = "close_reason", "close_outcome"
 RECORD_PART = "record_part"
+STEP_TRIED, BARRIER, ETHNICITY = "step_tried", "barrier", "ethnicity"
+DECLINE_REASON, OWN_WORK_REASON = "decline_reason", "own_work_reason"
+STEPPED_RESPONSE, TRIAGE = "stepped_response", "triage"
 LETTER_GAP, LETTER_RULE = "letter_gap", "letter_rule"
 
 
@@ -34,16 +38,18 @@ class Reference:
 
     items: tuple[Item, ...]
     _days: Mapping[str, Mapping[str, int]]
+    criteria: tuple[Criterion, ...] = ()
 
     @classmethod
-    def on(cls, today: date, items: Iterable[Item]) -> "Reference":
-        """What holds on a day, in the order given."""
-        holding = tuple(item for item in items if item.holds(today))
+    def on(cls, today: date, items: Iterable[Item], criteria: Iterable[Criterion] = ()) -> "Reference":
+        """What holds on a day, in the order given. Criteria of triage are a list too, by their labels."""
+        counting = tuple(criterion for criterion in criteria if criterion.holds(today))
+        holding = tuple(item for item in items if item.holds(today)) + tuple(_item_of(each) for each in counting)
         days: dict[str, dict[str, int]] = {}
         for item in holding:
             if item.days is not None:
                 days.setdefault(item.list, {})[item.code] = item.days
-        return cls(holding, days)
+        return cls(holding, days, counting)
 
     def codes(self, wanted: str) -> frozenset[str]:
         """What may be chosen of a list."""
@@ -58,3 +64,14 @@ class Reference:
         if value in self.codes(wanted):
             return []
         return [Violation(field, "unknown-value", f"must be a code of the list {wanted} that holds today")]
+
+
+def _item_of(criterion: Criterion) -> Item:
+    return Item(
+        list=TRIAGE,
+        code=criterion.code,
+        label=criterion.label,
+        days=None,
+        starts_on=criterion.starts_on,
+        ends_on=criterion.ends_on,
+    )

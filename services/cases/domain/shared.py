@@ -23,3 +23,8 @@ def check_version(expected: int, actual: int) -> None:
     """Raise StaleVersionError unless `expected` is 0 or the version that stands."""
     if expected not in (0, actual):
         raise StaleVersionError(expected=expected, actual=actual)
+
+
+def optional_id(text: str) -> UUID | None:
+    """An id that may be left out."""
+    return UUID(text) if text else None

@@ -15,6 +15,15 @@ class Gender(StrEnum):
     ANOTHER = "another"
 
 
+class ContactWay(StrEnum):
+    """A way to reach a caregiver."""
+
+    CALL = "call"
+    TEXT = "text"
+    EMAIL = "email"
+    VISIT = "visit"
+
+
 class Band(StrEnum):
     """What attendance in a term amounts to."""
 
@@ -26,7 +35,10 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """Who the student is. Someone with one name has only given names; NSN and preferred name may be empty."""
+    """Who the student is. Someone with one name has only given names; NSN and preferred name may be empty.
+
+    `ethnicities`: up to three codes of Stats NZ's level 3; the first digit of each is level 1.
+    """
 
     nsn: str
     given_names: str
@@ -35,6 +47,13 @@ class Student:
     date_of_birth: date
     year_level: int
     gender: Gender
+    ethnicities: tuple[str, ...] = ()
+    iwi: tuple[str, ...] = ()
+
+    @property
+    def broad_ethnicities(self) -> tuple[str, ...]:
+        """Ethnicities by level 1, each once: total response counts a student in each."""
+        return tuple(dict.fromkeys(code[0] for code in self.ethnicities))
 
     @property
     def key(self) -> str:
@@ -49,22 +68,38 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Caregiver:
-    """Someone who cares for the student. One name is enough; everything else may be empty."""
+    """Someone who cares for the student. One name is enough; everything else may be empty.
+
+    `safe_ways`: how they may be contacted without asking the school first; every outgoing channel obeys it.
+    """
 
     name: str
     relationship: str
     phone: str
     email: str
-    safe_to_contact: bool
+    safe_ways: tuple[ContactWay, ...] = ()
+    safe_note: str = ""
+
+    @property
+    def safe_to_contact(self) -> bool:
+        """Whether every way is safe."""
+        return set(self.safe_ways) == set(ContactWay)
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Attendance of one term, in half-days."""
+    """Attendance of one term, in half-days. Justified and unjustified are of those absent, both 0 where not known."""
 
     term: str
     present_half_days: int
     total_half_days: int
+    justified_half_days: int = 0
+    unjustified_half_days: int = 0
+
+    @property
+    def absent_half_days(self) -> int:
+        """Half-days the student was not there, for whatever reason."""
+        return self.total_half_days - self.present_half_days
 
     @property
     def band(self) -> Band:

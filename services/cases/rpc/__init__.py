@@ -5,19 +5,25 @@ from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
 from kit.paging import PageTokens
 from kit.rpc.server import Servicer
 from services.cases.commands.deps import Deps
+from services.cases.rpc.answers import AnswerMethods
 from services.cases.rpc.cases import CaseMethods
+from services.cases.rpc.drafts import DraftMethods
 from services.cases.rpc.entries import EntryMethods
 from services.cases.rpc.leavers import LeaverMethods
 from services.cases.rpc.letters import LetterMethods
 from services.cases.rpc.overview import OverviewMethods
 from services.cases.rpc.pauses import PauseMethods
 from services.cases.rpc.requests import RequestMethods
+from services.cases.rpc.searching import SearchMethods
 from services.cases.rpc.sharing import SharingMethods
 from services.cases.rpc.tasks import TaskMethods
 
 
 class CasesServicer(
     RequestMethods,
+    DraftMethods,
+    AnswerMethods,
+    SearchMethods,
     CaseMethods,
     EntryMethods,
     TaskMethods,

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
-from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
@@ -69,8 +68,3 @@ def filter_counts(
         cases_pb2.FilterCount(filter="all", count=sum(counted.values())),
         *(cases_pb2.FilterCount(filter=state.value, count=counted.get(state, 0)) for state in states),
     ]
-
-
-def optional_id(text: str) -> UUID | None:
-    """An id that may be left out."""
-    return UUID(text) if text else None

@@ -15,7 +15,8 @@ from services.cases import commands, domain, wire
 from services.cases.commands.cases import TIMELINE_SIZE, BulkAssigned, Page
 from services.cases.domain.cases import CaseState, SeenRecord, Summary
 from services.cases.domain.health import Health
-from services.cases.rpc.base import Methods, cut, filter_counts, optional_id, timeline_scope
+from services.cases.domain.shared import optional_id
+from services.cases.rpc.base import Methods, cut, filter_counts, timeline_scope
 from services.cases.rpc.tasks import listed_message
 from services.cases.store import cases, counts, tasks
 from services.cases.store.tasks import TaskFilter

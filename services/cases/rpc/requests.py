@@ -5,18 +5,17 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
-from kit.clock import local_date
 from kit.errors import NotFoundError
 from kit.rpc.server import Call, read, write
 from services.cases import commands, importing, wire
 from services.cases.commands.requests import ImportedRow
-from services.cases.domain.requests import Request, RequestState
+from services.cases.domain.requests import Request, RequestState, SeenRequest, seen_by
 from services.cases.rpc.base import Methods, cut, filter_counts
 from services.cases.store import counts, requests
 
 
-def _submit_response(request: Request) -> cases_pb2.SubmitRequestResponse:
-    return cases_pb2.SubmitRequestResponse(request=_for_school(request, local_date(request.submitted_at)))
+def _submit_response(seen: SeenRequest) -> cases_pb2.SubmitRequestResponse:
+    return cases_pb2.SubmitRequestResponse(request=wire.requests.for_school(seen))
 
 
 def _import_response(rows: list[ImportedRow]) -> cases_pb2.ImportRequestsResponse:
@@ -34,7 +33,7 @@ class RequestMethods(Methods):
     """Requests for support."""
 
     @write(_submit_response)
-    def SubmitRequest(self, request: cases_pb2.SubmitRequestRequest, call: Call) -> Request:
+    def SubmitRequest(self, request: cases_pb2.SubmitRequestRequest, call: Call) -> SeenRequest:
         """See the contract."""
         return commands.requests.submit_request(
             self.deps, call.actor, draft=wire.requests.draft_of(request), token=call.token
@@ -61,7 +60,7 @@ class RequestMethods(Methods):
             counted = counts.count_requests(tx)
         shown, more = cut(found, size)
         return cases_pb2.ListSubmittedRequestsResponse(
-            requests=[_for_school(each, today) for each in shown],
+            requests=[_for_school(each, call, today) for each in shown],
             next_page_token=self.token([shown[-1].submitted_at.isoformat(), str(shown[-1].id)], scope) if more else "",
             counts=filter_counts(counted, RequestState),
         )
@@ -75,7 +74,7 @@ class RequestMethods(Methods):
             found = requests.find_request(tx, UUID(request.request_id))
         if found is None:
             raise NotFoundError("request")
-        return cases_pb2.GetSubmittedRequestResponse(request=_for_school(found, self.local_today()))
+        return cases_pb2.GetSubmittedRequestResponse(request=_for_school(found, call, self.local_today()))
 
     @read
     def ListIncomingRequests(
@@ -95,7 +94,7 @@ class RequestMethods(Methods):
             overdue = requests.count_overdue(tx, today)
         shown, more = cut(found, size)
         return cases_pb2.ListIncomingRequestsResponse(
-            requests=[wire.requests.request_message(each, today=today, case_id=each.case_id) for each in shown],
+            requests=[_for_provider(each, call, today) for each in shown],
             next_page_token=self.token([shown[-1].answer_due_on.isoformat(), str(shown[-1].id)], scope) if more else "",
             counts=[
                 *filter_counts(counted, RequestState),
@@ -109,13 +108,15 @@ class RequestMethods(Methods):
     ) -> cases_pb2.GetIncomingRequestResponse:
         """See the contract."""
         found = commands.requests.open_incoming_request(self.deps, call.actor, request_id=UUID(request.request_id))
-        message = wire.requests.request_message(found, today=self.local_today(), case_id=found.case_id)
-        return cases_pb2.GetIncomingRequestResponse(request=message)
+        return cases_pb2.GetIncomingRequestResponse(request=_for_provider(found, call, self.local_today()))
 
 
-def _for_school(request: Request, today: date) -> cases_pb2.RequestForSupport:
-    """A request as its school sees it: which case it became is the provider's matter."""
-    return wire.requests.request_message(request, today=today, case_id=None)
+def _for_school(request: Request, call: Call, today: date) -> cases_pb2.RequestForSupport:
+    return wire.requests.for_school(seen_by(call.actor, request, today=today))
+
+
+def _for_provider(request: Request, call: Call, today: date) -> cases_pb2.RequestForSupport:
+    return wire.requests.for_provider(seen_by(call.actor, request, today=today))
 
 
 def _imported_row(row: ImportedRow) -> cases_pb2.ImportedRow:

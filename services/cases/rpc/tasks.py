@@ -9,9 +9,9 @@ from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.rpc.server import Call, read, write
 from services.cases import commands, domain, wire
 from services.cases.commands.tasks import Done, NewTask
-from services.cases.domain.shared import Caller
+from services.cases.domain.shared import Caller, optional_id
 from services.cases.domain.tasks import ListedTask, Priority, TaskState
-from services.cases.rpc.base import Methods, cut, optional_id
+from services.cases.rpc.base import Methods, cut
 from services.cases.store import cases, counts, tasks
 from services.cases.store.tasks import TaskFilter
 

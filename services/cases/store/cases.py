@@ -13,7 +13,8 @@ from kit.db import Query, Transaction, prepare
 from services.cases.domain.cases import Case, CaseState, Record, Summary
 from services.cases.domain.health import Lately
 from services.cases.domain.students import shown_name
-from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
+from services.cases.store import searching
+from services.cases.store.said import attendance_of, caregivers_of, details_of, said_columns, student_of
 from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, WORK_DAY
 
 _C = CASE.c
@@ -192,7 +193,7 @@ def next_number(tx: Transaction, year: int) -> int:
 
 
 def insert_record(tx: Transaction, record: Record) -> None:
-    """Queue a new case of the present tenant, the provider."""
+    """Queue a new case of the present tenant, the provider, and what its student is found by."""
     case = record.case
     tx.later(
         _INSERT,
@@ -204,8 +205,9 @@ def insert_record(tx: Transaction, record: Record) -> None:
         opened_at=case.opened_at,
         opened_by=case.opened_by,
         **_changing(case),
-        **said_columns(record.student, record.caregivers, record.attendance, record.concern),
+        **said_columns(record.student, record.caregivers, record.attendance, record.concern, record.details),
     )
+    searching.insert_tokens(tx, subject="case", subject_id=case.id, student=record.student, number=case.number)
 
 
 def update_case(tx: Transaction, case: Case) -> None:
@@ -357,7 +359,8 @@ def case_of(row: Any) -> Case:
 
 
 def _record(row: Any) -> Record:
-    return Record(case_of(row), student_of(row), caregivers_of(row), attendance_of(row), row.concern)
+    details = details_of(row)
+    return Record(case_of(row), student_of(row), caregivers_of(row), attendance_of(row), row.concern, details)
 
 
 def _summary(row: Any) -> Summary:

@@ -7,17 +7,32 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, insert, select, tuple_, union_all, update
 
 from kit.db import Query, Transaction, prepare
-from services.cases.domain.requests import Draft, OpenRequests, Request, RequestState
+from services.cases.domain.requests import Draft, OpenRequests, Question, Request, RequestState
 from services.cases.domain.students import Student
-from services.cases.store.said import attendance_of, caregivers_of, said_columns, student_of
-from services.cases.store.tables import REQUEST, REQUEST_GUEST_READS
+from services.cases.store import searching
+from services.cases.store.said import attendance_of, caregivers_of, details_of, said_columns, student_of
+from services.cases.store.tables import CASE, REQUEST, REQUEST_GUEST_READS
 
 _C = REQUEST.c
 _ALL = select(*(_C[name] for name in REQUEST_GUEST_READS))
-_CHANGING = ("state", "accepted_at", "case_id", "overdue_noted_at", "version")
+_CHANGING = (
+    "state",
+    "answer_due_on",
+    "accepted_at",
+    "case_id",
+    "overdue_noted_at",
+    "questions",
+    "days_left",
+    "reply_noted_at",
+    "declined_at",
+    "decline_reason",
+    "decline_words",
+    "version",
+)
 
 _LOCK_SUBMISSIONS = prepare(
     select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("school", type_=Text), 0)))
@@ -25,9 +40,21 @@ _LOCK_SUBMISSIONS = prepare(
 _FIND_OPEN = prepare(
     union_all(
         *(
-            select(_C.id, _C.nsn, _C.student_key).where(column == func.any(bindparam(name, type_=ARRAY(Text))))
+            select(_C.id, _C.nsn, _C.student_key, _C.case_id).where(
+                column == func.any(bindparam(name, type_=ARRAY(Text))), _C.declined_at.is_(None)
+            )
             for column, name in ((_C.nsn, "nsns"), (_C.student_key, "keys"))
         )
+    )
+)
+_CLOSED = prepare(
+    select(CASE.c.id).where(
+        CASE.c.id == func.any(bindparam("case_ids", type_=ARRAY(CASE.c.id.type))), CASE.c.state == "closed"
+    )
+)
+_FIND_SPELL = prepare(
+    select(_C.id, _C.details["not_enrolled_since"].astext.label("since"), _C.accepted_at, _C.declined_at).where(
+        _C.nsn == bindparam("wanted_nsn")
     )
 )
 _INSERT = prepare(insert(REQUEST).values(dict.fromkeys(_C.keys())))
@@ -59,31 +86,46 @@ def lock_submissions(tx: Transaction) -> None:
 
 
 def find_open_requests(tx: Transaction, students: Sequence[Student]) -> OpenRequests:
-    """The school's open requests that may be for one of `students`. Open are all: nothing ends one yet."""
+    """The school's open requests that may be for one of `students`: not declined, and no case that was closed since.
+
+    Whether a case is closed its school knows as the guest that it is.
+    """
     nsns = [student.nsn for student in students if student.nsn]
     rows = tx.all(_FIND_OPEN, nsns=nsns, keys=[student.key for student in students])
-    return OpenRequests((row.id, row.nsn, row.student_key) for row in rows)
+    closed: set[UUID] = set()
+    if case_ids := [row.case_id for row in rows if row.case_id]:
+        with tx.as_guest():
+            closed = {row.id for row in tx.all(_CLOSED, case_ids=case_ids)}
+    return OpenRequests((row.id, row.nsn, row.student_key) for row in rows if row.case_id not in closed)
+
+
+def find_notification(tx: Transaction, nsn: str, since: date) -> UUID | None:
+    """The notification of the register for a child that is unanswered, or that tells of the same day."""
+    for row in tx.all(_FIND_SPELL, wanted_nsn=nsn):
+        if row.since == since.isoformat() or (row.accepted_at is None and row.declined_at is None):
+            found: UUID = row.id
+            return found
+    return None
 
 
 def insert_request(tx: Transaction, request: Request) -> None:
-    """Queue a new request of the present tenant, the school."""
+    """Queue a new request of the present tenant, who asks, and what its student is found by."""
     draft = request.draft
+    searching.insert_tokens(
+        tx, subject="request", subject_id=request.id, student=draft.student, guest_id=request.provider_id
+    )
     tx.later(
         _INSERT,
         tenant_id=tx.tenant_id,
         guest_id=request.provider_id,
         id=request.id,
         state=request.state.value,
-        **said_columns(draft.student, draft.caregivers, draft.attendance, draft.concern),
+        **said_columns(draft.student, draft.caregivers, draft.attendance, draft.concern, draft.details),
         steps_tried=draft.steps_tried,
         student_key=draft.student.key,
         submitted_at=request.submitted_at,
         submitted_by=request.submitted_by,
-        answer_due_on=request.answer_due_on,
-        accepted_at=request.accepted_at,
-        case_id=request.case_id,
-        overdue_noted_at=request.overdue_noted_at,
-        version=request.version,
+        **{name: value for name, value in _changing(request).items() if name != "state"},
     )
 
 
@@ -100,16 +142,25 @@ def lock_request(tx: Transaction, request_id: UUID) -> Request | None:
 
 
 def update_request(tx: Transaction, request: Request) -> None:
-    """Queue what may change of the school's request."""
-    tx.later(
-        _UPDATE,
-        request_id=request.id,
-        new_state=request.state.value,
-        new_accepted_at=request.accepted_at,
-        new_case_id=request.case_id,
-        new_overdue_noted_at=request.overdue_noted_at,
-        new_version=request.version,
-    )
+    """Queue what may change of a request of the present tenant."""
+    tx.later(_UPDATE, request_id=request.id, **{f"new_{name}": value for name, value in _changing(request).items()})
+
+
+def _changing(request: Request) -> dict[str, Any]:
+    return {
+        "state": request.state.value,
+        "answer_due_on": request.answer_due_on,
+        "accepted_at": request.accepted_at,
+        "case_id": request.case_id,
+        "overdue_noted_at": request.overdue_noted_at,
+        "questions": Jsonb([_question_json(question) for question in request.questions]),
+        "days_left": request.days_left,
+        "reply_noted_at": request.reply_noted_at,
+        "declined_at": request.declined_at,
+        "decline_reason": request.decline_reason,
+        "decline_words": request.decline_words,
+        "version": request.version,
+    }
 
 
 def _listed(columns: Sequence[Any], *, descending: bool, conditions: Sequence[Any], after: bool) -> Query:
@@ -156,7 +207,7 @@ def list_incoming(
     """As a guest: the requests that were routed to the provider, those due first, after one due on a day with an id."""
     state, today = wanted.state, wanted.overdue_on
     if today is not None:
-        if state == RequestState.ACCEPTED:
+        if state not in (None, RequestState.SUBMITTED):
             return []
         state = RequestState.SUBMITTED
     query = _INCOMING[state is not None, today is not None, after is not None]
@@ -181,7 +232,7 @@ def _position(after: tuple[Any, UUID] | None) -> dict[str, Any]:
 def _request(row: Any) -> Request:
     return Request(
         id=row.id,
-        school_id=row.tenant_id,
+        owner_id=row.tenant_id,
         provider_id=row.guest_id,
         draft=Draft(
             student=student_of(row),
@@ -189,6 +240,7 @@ def _request(row: Any) -> Request:
             attendance=attendance_of(row),
             concern=row.concern,
             steps_tried=row.steps_tried,
+            details=details_of(row),
         ),
         submitted_at=row.submitted_at,
         submitted_by=row.submitted_by,
@@ -196,5 +248,35 @@ def _request(row: Any) -> Request:
         accepted_at=row.accepted_at,
         case_id=row.case_id,
         overdue_noted_at=row.overdue_noted_at,
+        questions=tuple(_question(each) for each in row.questions),
+        days_left=row.days_left,
+        reply_noted_at=row.reply_noted_at,
+        declined_at=row.declined_at,
+        decline_reason=row.decline_reason,
+        decline_words=row.decline_words,
         version=row.version,
     )
+
+
+def _question(said: dict[str, Any]) -> Question:
+    return Question(
+        text=said["text"],
+        asked_by=UUID(said["asked_by"]),
+        asked_at=datetime.fromisoformat(said["asked_at"]),
+        reply_due_on=date.fromisoformat(said["reply_due_on"]),
+        reply=said["reply"],
+        replied_by=UUID(said["replied_by"]) if said["replied_by"] else None,
+        replied_at=datetime.fromisoformat(said["replied_at"]) if said["replied_at"] else None,
+    )
+
+
+def _question_json(question: Question) -> dict[str, Any]:
+    return {
+        "text": question.text,
+        "asked_by": str(question.asked_by),
+        "asked_at": question.asked_at.isoformat(),
+        "reply_due_on": question.reply_due_on.isoformat(),
+        "reply": question.reply,
+        "replied_by": str(question.replied_by) if question.replied_by else None,
+        "replied_at": question.replied_at.isoformat() if question.replied_at else None,
+    }

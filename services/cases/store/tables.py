@@ -1,6 +1,19 @@
 """The tables of cases. A request belongs to the school and is shared with the provider; a case the other way round."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Integer, MetaData, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -31,6 +44,9 @@ def _said_by_school() -> list[Column[object]]:
         Column("present_half_days", SmallInteger, nullable=False),
         Column("total_half_days", SmallInteger, nullable=False),
         Column("concern", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("is_sensitive", Boolean, nullable=False),
+        Column("details", postgresql.JSONB, nullable=False),
     ]
 
 
@@ -50,6 +66,12 @@ REQUEST_GUEST_READS = (
     "case_id",
     "overdue_noted_at",
     "version",
+    "questions",
+    "days_left",
+    "reply_noted_at",
+    "declined_at",
+    "decline_reason",
+    "decline_words",
 )
 
 REQUEST = shared_table(
@@ -67,6 +89,12 @@ REQUEST = shared_table(
     Column("case_id", postgresql.UUID),
     Column("overdue_noted_at", DateTime(timezone=True)),
     Column("version", BigInteger, nullable=False),
+    Column("questions", postgresql.JSONB, nullable=False),
+    Column("days_left", SmallInteger),
+    Column("reply_noted_at", DateTime(timezone=True)),
+    Column("declined_at", DateTime(timezone=True)),
+    Column("decline_reason", Text, nullable=False),
+    Column("decline_words", Text, nullable=False),
     Index("request_submitted", "tenant_id", "submitted_at", "id"),
     Index("request_submitted_state", "tenant_id", "state", "submitted_at", "id"),
     Index("request_nsn", "tenant_id", "nsn"),
@@ -75,6 +103,34 @@ REQUEST = shared_table(
     Index("request_incoming_state", "guest_id", "state", "answer_due_on", "id"),
     Index("request_incoming_id", "guest_id", "id"),
     guest_reads=REQUEST_GUEST_READS,
+)
+
+# What a school has written so far of a request: `content` is a message of the contract, checked when it is sent.
+REQUEST_DRAFT = tenant_table(
+    "request_draft",
+    METADATA,
+    Column("id", postgresql.UUID),
+    Column("content", LargeBinary, nullable=False),
+    Column("student_name", Text, nullable=False),
+    Column("begun_by", postgresql.UUID, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("kept_until", Date, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("request_draft_saved", "tenant_id", "saved_at", "id"),
+)
+
+# What students are found by: see `domain.searching`. A request's tokens are its provider's too, a case's are not its
+# school's: that there is a case is the provider's to share.
+SEARCH_TOKEN = shared_table(
+    "search_token",
+    METADATA,
+    Column("subject", Text),
+    Column("subject_id", postgresql.UUID),
+    Column("token", Text),
+    Index("search_token_found", "tenant_id", "subject", "token", "subject_id"),
+    Index("search_token_guest", "guest_id", "subject", "token", "subject_id"),
+    key=("subject", "subject_id", "token"),
+    guest_reads=("tenant_id", "guest_id", "subject", "subject_id", "token"),
 )
 
 # How many requests stand where, kept by the commands that change it: a school's few rows, a provider's few dozen.
@@ -101,7 +157,7 @@ CASE = shared_table(
     Column("id", postgresql.UUID),
     Column("number", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("request_id", postgresql.UUID, nullable=False),
+    Column("request_id", postgresql.UUID),
     Column("case_manager_id", postgresql.UUID),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("opened_by", postgresql.UUID, nullable=False),
@@ -374,6 +430,22 @@ REFERENCE_ITEM = reference_table(
     Column("position", SmallInteger, nullable=False),
     Column("label", Text, nullable=False),
     Column("days", SmallInteger),
+)
+
+# By what a request is judged: see `domain.triage`.
+TRIAGE_CRITERION = reference_table(
+    "triage_criterion",
+    METADATA,
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("position", SmallInteger, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("most_percent", SmallInteger),
+    Column("least_days_absent", SmallInteger),
+    Column("least_chronic_terms", SmallInteger),
+    Column("least_steps", SmallInteger),
 )
 
 # Minutes a person recorded for a day, over all cases. Its row is the lock that keeps a day within 24 hours when two

@@ -5,8 +5,15 @@ from datetime import date
 from ascms.cases.v1 import cases_pb2
 
 from services.cases import domain
-from services.cases.wire.enums import CASE_STATE, HEALTH
-from services.cases.wire.students import attendance_message, caregiver_message, day, student_message, timestamp
+from services.cases.wire.enums import CASE_STATE, HEALTH, REQUEST_KIND
+from services.cases.wire.students import (
+    attendance_message,
+    caregiver_message,
+    day,
+    optional_attendance,
+    student_message,
+    timestamp,
+)
 
 
 def case_message(seen: domain.cases.SeenRecord) -> cases_pb2.Case:
@@ -18,9 +25,9 @@ def case_message(seen: domain.cases.SeenRecord) -> cases_pb2.Case:
         state=CASE_STATE.number(case.state),
         student=student_message(record.student),
         caregivers=[caregiver_message(each) for each in record.caregivers],
-        school_id=str(case.school_id),
-        request_id=str(case.request_id),
-        attendance=attendance_message(record.attendance),
+        school_id=str(case.school_id or ""),
+        request_id=str(case.request_id or ""),
+        attendance=optional_attendance(record.attendance),
         concern=record.concern,
         case_manager_id=str(case.case_manager_id or ""),
         opened_at=timestamp(case.opened_at),
@@ -40,6 +47,13 @@ def case_message(seen: domain.cases.SeenRecord) -> cases_pb2.Case:
         wakes_on=day(case.wakes_on),
         closed_at=timestamp(case.closed_at),
         primary_contact_id=str(case.primary_contact_id or ""),
+        kind=REQUEST_KIND.number(record.details.kind),
+        earlier_terms=[attendance_message(term) for term in record.details.earlier_terms],
+        barriers=record.details.barriers,
+        barrier_words=record.details.barrier_words,
+        is_sensitive=record.details.is_sensitive,
+        steps=record.details.steps,
+        last_school_id=str(record.details.last_school_id or ""),
         health=[
             cases_pb2.RecordPartHealth(
                 part=each.part.value, health=HEALTH.number(each.health), last_on=day(each.last_on), days=each.days
@@ -58,7 +72,7 @@ def summary_message(summary: domain.cases.Summary, *, today: date) -> cases_pb2.
         state=CASE_STATE.number(summary.state),
         student_name=summary.student_name,
         year_level=summary.year_level,
-        school_id=str(summary.school_id),
+        school_id=str(summary.school_id or ""),
         case_manager_id=str(summary.case_manager_id or ""),
         opened_at=timestamp(summary.opened_at),
         last_contact_on=day(summary.last_contact_on),

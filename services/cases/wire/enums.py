@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from ascms.cases.v1 import cases_pb2, events_pb2, letters_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, letters_pb2, requests_pb2
 
 from services.cases import domain
 
@@ -32,6 +32,9 @@ class EnumMap(Generic[E]):
 
 
 REQUEST_STATE = EnumMap(domain.requests.RequestState, cases_pb2.RequestState, "REQUEST_STATE_")
+REQUEST_KIND = EnumMap(domain.requests.RequestKind, requests_pb2.RequestKind, "REQUEST_KIND_")
+TIER = EnumMap(domain.triage.TriageTier, requests_pb2.TriageTier, "TRIAGE_TIER_")
+CONTACT_WAY = EnumMap(domain.students.ContactWay, requests_pb2.ContactWay, "CONTACT_WAY_")
 CASE_STATE = EnumMap(domain.cases.CaseState, cases_pb2.CaseState, "CASE_STATE_")
 GENDER = EnumMap(domain.students.Gender, cases_pb2.Gender, "GENDER_")
 EVENT_KIND = EnumMap(domain.entries.EventKind, cases_pb2.EventKind, "EVENT_KIND_")

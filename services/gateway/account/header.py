@@ -19,7 +19,7 @@ def sections_for(who: Caller) -> list[Link]:
         Link(
             text,
             url_for(target),
-            is_current=endpoint == target or (section == mark and not endpoint.endswith(".show_people")),
+            is_current=endpoint == target or (section in mark.split() and not endpoint.endswith(".show_people")),
         )
         for text, target, mark in _sections(who)
     ]
@@ -42,7 +42,13 @@ def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
     if who.may("figures:national"):
         yield _("National figures"), "reports.show_current_national", "reports"
     if who.may("organisations:read"):
-        yield _("Organisations"), "organisations.show_list", "organisations"
+        yield _("Organisations"), "organisations.show_list", "organisations register plans"
+    if who.may("organisations:manage"):
+        yield _("Catchments"), "catchments.show_list", "catchments"
+    yield from _people(who)
+
+
+def _people(who: Caller) -> Iterator[tuple[str, str, str]]:
     if who.may("people:authorise"):
         yield _("People"), "staff.show_list", "staff"
     elif who.may("people:read"):

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectChoice
 from wtforms.validators import ValidationError
 
+from kit.web.dates import capitalise
 from kit.web.forms import DayField, LongTextField, Needed, TextField
 from services.gateway.cases.writing import VersionForm
 from services.gateway.sending import OnceForm
@@ -85,7 +86,9 @@ class EntryForm(OnceForm):
         usual = {"outcome": "reached", "minutes": _USUAL_MINUTES.get(kind, "30"), "channel": "phone"}
         super().__init__(data={**usual, "happened_on": today(), **given})
         self.minutes.choices = [*map(SelectChoice, QUICK_MINUTES), SelectChoice(OTHER, _("Another time"))]
-        self.channel.choices = [SelectChoice(slug, str(CHANNELS[number])) for slug, number in CHANNEL_SLUGS.items()]
+        self.channel.choices = [
+            SelectChoice(slug, capitalise(str(CHANNELS[number]))) for slug, number in CHANNEL_SLUGS.items()
+        ]
         if kind in _QUESTIONS:
             self.note.label.text = str(_QUESTIONS[kind])
 

@@ -39,7 +39,10 @@ class SidePanel:
     facts: Callable[[UUID], Mapping[str, Any]]
 
 
-TABS: tuple[CaseTab, ...] = (CaseTab(_l("Case"), "cases.show", "cases:read"),)
+TABS: tuple[CaseTab, ...] = (
+    CaseTab(_l("Case"), "cases.show", "cases:read"),
+    CaseTab(_l("Who opened it"), "cases_opened.show", "cases:read-all"),
+)
 SIDE_PANELS: tuple[SidePanel, ...] = ()
 
 

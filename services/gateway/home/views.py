@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ascms.cases.v1 import cases_pb2
+from ascms.cases.v1 import caseloads_pb2, cases_pb2
 from ascms.identity.v1 import access_pb2, identity_pb2, invitations_pb2, staff_pb2
 from ascms.notifications.v1 import notifications_pb2
 from ascms.reporting.v1 import reporting_pb2
@@ -11,6 +11,7 @@ from flask import Blueprint, render_template
 
 from services.gateway.backends import call
 from services.gateway.cases.views import present_lines as present_cases
+from services.gateway.home.loads import present_work
 from services.gateway.home.notices import present_notices
 from services.gateway.home.pages import page_of
 from services.gateway.listing import counts_of
@@ -21,11 +22,13 @@ from services.gateway.security import caller, is_signed_out, open_to_all
 from services.gateway.sending import optional
 from services.gateway.sharing.views import present_lines as present_shared
 from services.gateway.staff.pages import present_invitation, present_line
+from services.gateway.tasks.pages import present_tasks
 from services.gateway.wording import moment_of, today
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 5
 _SHOWN_WORK = 20
+_SHOWN_TASKS = 10
 
 
 @blueprint.get("/")
@@ -41,12 +44,11 @@ def show() -> str:
 
 def _lead() -> dict[str, Any]:
     incoming = optional(lambda: call("cases", "ListIncomingRequests", _waiting()))
-    unassigned = optional(lambda: call("cases", "ListCases", _unassigned()))
+    loads = optional(lambda: call("cases", "ListCaseloads", caseloads_pb2.ListCaseloadsRequest()))
     return {
         "request_counts": counts_of(incoming) if incoming else None,
         "requests": present_requests(incoming.requests) if incoming else [],
-        "case_counts": counts_of(unassigned) if unassigned else None,
-        "cases": present_cases(unassigned.cases) if unassigned else [],
+        "work": present_work(loads) if loads else None,
     }
 
 
@@ -54,12 +56,9 @@ def _waiting() -> cases_pb2.ListIncomingRequestsRequest:
     return cases_pb2.ListIncomingRequestsRequest(state=cases_pb2.REQUEST_STATE_SUBMITTED, page_size=_SHOWN)
 
 
-def _unassigned() -> cases_pb2.ListCasesRequest:
-    return cases_pb2.ListCasesRequest(state=cases_pb2.CASE_STATE_NEW, page_size=_SHOWN)
-
-
 def _case_manager() -> dict[str, Any]:
-    answer = call("cases", "ListCases", cases_pb2.ListCasesRequest(page_size=_SHOWN_WORK))
+    mine = cases_pb2.ListCasesRequest(page_size=_SHOWN_WORK, own_tasks=_SHOWN_TASKS)
+    answer = call("cases", "ListCases", mine)
     question = notifications_pb2.ListNoticesRequest(page_size=_SHOWN)
     notices = optional(lambda: call("notifications", "ListNotices", question))
     cases = present_cases(answer.cases)
@@ -68,6 +67,7 @@ def _case_manager() -> dict[str, Any]:
         "counts": counts_of(answer),
         "has_more": bool(answer.next_page_token),
         "cases": cases,
+        "tasks": present_tasks(answer.own_tasks),
         "notices": None if notices is None else present_notices(notices.notices, names=names),
     }
 

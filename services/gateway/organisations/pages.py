@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ascms.identity.v1 import identity_pb2
+from ascms.identity.v1 import identity_pb2, register_pb2
 from flask_babel import gettext as _
 from wtforms import RadioField, SelectChoice
 
@@ -17,6 +17,7 @@ KINDS_BY_FILTER = {
     "schools": identity_pb2.ORGANISATION_KIND_SCHOOL,
     "ministry": identity_pb2.ORGANISATION_KIND_MINISTRY,
 }
+STATES_BY_FILTER = {"suspended": register_pb2.ORGANISATION_STATE_SUSPENDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ class PersonLine:
 class OrganisationLine:
     """An organisation in a list."""
 
+    organisation_id: str
     name: str
     kind: str
     school_number: str
+    is_suspended: bool
 
 
 def present_role(code: str, *, works: bool, missing: str) -> Role:
@@ -92,7 +95,13 @@ def present_people(people: Iterable[identity_pb2.Person]) -> list[PersonLine]:
 def present_organisations(organisations: Iterable[identity_pb2.Organisation]) -> list[OrganisationLine]:
     """Organisations in the order they came."""
     return [
-        OrganisationLine(one.name, str(ORGANISATION_KINDS.get(one.kind, "")), one.school_number)
+        OrganisationLine(
+            one.organisation_id,
+            one.name,
+            str(ORGANISATION_KINDS.get(one.kind, "")),
+            one.school_number,
+            one.suspended,
+        )
         for one in organisations
     ]
 

@@ -15,6 +15,7 @@ from flask import Flask
 from kit.clock import SystemClock
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, furnish, number_id
 
 As = Callable[..., Browser]
@@ -22,6 +23,21 @@ MANAGER = furnish(SystemClock()).people["manager"].person_id
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
 SHARED = f"/shared/{number_id(303)}"
+REGISTER_FORMS = [
+    ("admin", path)
+    for path in (
+        "/organisations/new",
+        f"/organisations/{number_id(1)}/change",
+        f"/organisations/{number_id(1)}/suspend",
+        f"/organisations/{number_id(1)}/resume",
+        f"/organisations/{number_id(1)}/invite",
+        f"/organisations/{number_id(2)}/place",
+        "/catchments/new",
+        f"/catchments/{CODE}/change",
+        "/organisations/file",
+        f"/organisations/file/{PLAN}",
+    )
+]
 PAGES = {
     "lead": [
         "/",
@@ -43,6 +59,10 @@ PAGES = {
         f"/cases/{number_id(303)}/reopen",
         f"/cases/{number_id(303)}/contact",
         f"/cases/{number_id(303)}/tasks/new",
+        f"/cases/{number_id(303)}/access",
+        "/cases?record=missing",
+        "/cases/hand-out",
+        f"/cases/hand-out/result?given=2&refused={number_id(303)}~26-00817~case-closed&not_given=1",
         "/tasks",
         "/tasks?show=overdue&whose=me",
         f"/tasks/{number_id(690)}",
@@ -63,7 +83,16 @@ PAGES = {
         SHARED,
     ],
     "analyst": ["/", "/national-figures/2026-Q1"],
-    "admin": ["/", "/organisations", "/organisations?kind=schools"],
+    "admin": [
+        "/",
+        "/organisations",
+        "/organisations?kind=schools",
+        *(path for _key, path in REGISTER_FORMS),
+        f"/organisations/{number_id(1)}",
+        f"/organisations/{number_id(2)}",
+        "/catchments",
+        f"/catchments/{CODE}",
+    ],
     "authoriser": [
         "/",
         "/people",
@@ -90,6 +119,8 @@ POSTS = [
     ("lead", f"/incoming/{number_id(200)}"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
+    ("lead", "/cases/hand-out"),
+    *REGISTER_FORMS,
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
     ("manager", f"/cases/{number_id(303)}/pause"),
@@ -118,6 +149,8 @@ NEEDS = [
     ("lead", "/national-figures/2026-Q1"),
     ("attendance", "/cases"),
     ("attendance", "/organisations"),
+    ("analyst", "/organisations/new"),
+    ("lead", "/catchments"),
     ("analyst", "/cases"),
     ("newcomer", "/cases"),
     ("lead", "/staff"),
@@ -174,6 +207,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "incoming.show",
         "cases.assign",
         "cases.record",
+        "cases_handing.hand_out",
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
         *(f"staff.{verb}" for verb in ("invite", "assign_role", "remove_role", "end_access", "resend", "withdraw")),

@@ -50,7 +50,7 @@ def test_a_long_list_goes_on_by_page_tokens(as_: As, world: World) -> None:
     world.requests.extend(world.requests[:6] * 20)
     first = as_("attendance").text("/requests")
     assert "page=50" in first
-    assert "Back to the start" in as_("attendance").text("/requests?page=50")
+    assert "Previous page" in as_("attendance").text("/requests?page=50")
 
 
 def test_a_request_says_where_it_stands(as_: As) -> None:

@@ -1,6 +1,7 @@
 """Cases behind its real edge and database, with a directory of made-up people and organisations."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import pytest
 from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
 from psycopg.rows import dict_row
 
-from kit.actor import Actor
+from kit.actor import Actor, ActorKind
 from kit.clock import FixedClock
 from kit.db import Database
 from kit.ids import uuid7
@@ -37,21 +38,37 @@ LEAD_PERMISSIONS = (
     "cases:record",
     "cases:close",
     "requests:answer",
+    "students:search",
 )
+SCHOOL_PERMISSIONS = ("requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search")
 ATTENDANCE_LEAD = person(
-    1, "requests:submit", "cases:read-shared", "cases:read-shared-all", tenant=SCHOOL, tenant_kind="school"
+    1,
+    "requests:submit",
+    "cases:read-shared",
+    "cases:read-shared-all",
+    "students:search",
+    tenant=SCHOOL,
+    tenant_kind="school",
 )
 OTHER_ATTENDANCE_LEAD = person(
-    2, "requests:submit", "cases:read-shared", "cases:read-shared-all", tenant=OTHER_SCHOOL, tenant_kind="school"
+    2,
+    "requests:submit",
+    "cases:read-shared",
+    "cases:read-shared-all",
+    "students:search",
+    tenant=OTHER_SCHOOL,
+    tenant_kind="school",
 )
 PRIMARY_CONTACT = person(3, "cases:read-shared", tenant=SCHOOL, tenant_kind="school")
 OFFICE = person(4, "requests:submit", tenant=SCHOOL, tenant_kind="school")
 LEAD = person(11, *LEAD_PERMISSIONS, tenant=PROVIDER)
 OTHER_LEAD = person(12, *LEAD_PERMISSIONS, tenant=OTHER_PROVIDER)
-MANAGER = person(21, "cases:read", "cases:record", "cases:close", tenant=PROVIDER)
-COLLEAGUE = person(22, "cases:read", "cases:record", "cases:close", tenant=PROVIDER)
+MANAGER = person(21, "cases:read", "cases:record", "cases:close", "students:search", tenant=PROVIDER)
+COLLEAGUE = person(22, "cases:read", "cases:record", "cases:close", "students:search", tenant=PROVIDER)
 UNTRAINED = person(23, tenant=PROVIDER)
-ANALYST = person(31, "figures:national", tenant=UUID(int=0x31), tenant_kind="ministry")
+MINISTRY = UUID(int=0x31)
+REGISTER = replace(person(41, "requests:notify", tenant=MINISTRY, tenant_kind="ministry"), kind=ActorKind.MACHINE)
+ANALYST = person(31, "figures:national", tenant=MINISTRY, tenant_kind="ministry")
 
 HASH_KEY = b"a key for tests, thirty-two bytes"
 

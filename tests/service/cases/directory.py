@@ -22,6 +22,10 @@ class FakeDirectory:
         self._answer(token)
         return self.providers.get(school_id)
 
+    def named_provider(self, *, provider_id: UUID, token: str) -> Provider | None:
+        self._answer(token)
+        return next((each for each in self.providers.values() if each.id == provider_id), None)
+
     def school_number(self, *, school_id: UUID, token: str) -> str:
         self._answer(token)
         return self.numbers.get(school_id, "")

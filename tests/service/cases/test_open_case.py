@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ascms.cases.v1 import cases_pb2, events_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
 
 from kit.errors import (
     ConflictError,
@@ -72,7 +72,14 @@ def test_both_sides_are_audited_and_the_event_is_the_providers(call: Caller, sub
         },
         {"tenant_id": PROVIDER, "action": "open-case", "subject_id": answer.case.case_id, "actor_tenant_id": PROVIDER},
     ]
-    opened, assigned = rows("SELECT * FROM outbox ORDER BY id OFFSET 1")
+    accepted, opened, assigned = rows("SELECT * FROM outbox ORDER BY id OFFSET 1")
+    assert events_pb2.RequestAccepted.FromString(accepted["payload"]) == events_pb2.RequestAccepted(
+        request_id=request.request_id,
+        kind=requests_pb2.REQUEST_KIND_CHRONIC_ABSENCE,
+        school_id=str(SCHOOL),
+        submitted_by=str(ATTENDANCE_LEAD.person_id),
+        accepted_by=str(LEAD.person_id),
+    )
     assert {(each["tenant_id"], each["key"]) for each in (opened, assigned)} == {(PROVIDER, answer.case.case_id)}
     assert assigned["id"] == answer.position
     assert events_pb2.CaseOpened.FromString(opened["payload"]) == events_pb2.CaseOpened(
@@ -82,6 +89,14 @@ def test_both_sides_are_audited_and_the_event_is_the_providers(call: Caller, sub
         opened_on="2026-03-04",
         student_hash=hash_student(student(), HASH_KEY),
         opened_by=str(LEAD.person_id),
+        kind=requests_pb2.REQUEST_KIND_CHRONIC_ABSENCE,
+        year_level=9,
+        age=13,
+        gender=cases_pb2.GENDER_FEMALE,
+        requested_on="2026-03-04",
+        term="2026-T1",
+        present_half_days=28,
+        total_half_days=60,
     )
     assert events_pb2.CaseAssigned.FromString(assigned["payload"]).case_manager_id == str(MANAGER.person_id)
     assert answer.case.state == cases_pb2.CASE_STATE_ASSIGNED

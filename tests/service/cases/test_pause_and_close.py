@@ -278,13 +278,20 @@ def test_strangers_find_nothing_and_a_stale_version_is_refused(
 def test_what_may_be_chosen_today_is_listed(call: Caller) -> None:
     everything = call("ListReferenceItems", cases_pb2.ListReferenceItemsRequest(), as_=MANAGER).items
     assert {each.list for each in everything} == {
+        "barrier",
         "close_outcome",
         "close_reason",
+        "decline_reason",
+        "ethnicity",
+        "own_work_reason",
         "letter_gap",
         "letter_rule",
         "pause_limit",
         "pause_reason",
         "record_part",
+        "step_tried",
+        "stepped_response",
+        "triage",
     }
     reasons = call("ListReferenceItems", cases_pb2.ListReferenceItemsRequest(list="close_reason"), as_=MANAGER).items
     assert [each.code for each in reasons][:2] == ["sustained_attendance", "enrolled"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,19 @@ import pytest
 
 from kit.db import Database, Query, Transaction
 from kit.migrations import with_parts
-from services.cases.store import access_log, caseloads, cases, counts, entries, pauses, requests, sharing, tasks
+from services.cases.store import (
+    access_log,
+    caseloads,
+    cases,
+    counts,
+    drafts,
+    entries,
+    pauses,
+    requests,
+    searching,
+    sharing,
+    tasks,
+)
 from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_LEAD, PROVIDER, SCHOOL
 from tests.support.postgres import admin_url, database_of
 
@@ -61,6 +74,17 @@ INSERT INTO correction
 SELECT tenant_id, id, case_id, 1, 'Wrong.', happened_on, outcome, minutes, note, visibility, recorded_by, recorded_at
 FROM entry;
 
+INSERT INTO request_draft
+SELECT %(school)s, n_id, '', 'Test Person ' || n, n_id, timestamptz '2026-01-01' + n * interval '1 minute',
+    date '2026-04-01', 1
+FROM numbered;
+
+INSERT INTO search_token
+SELECT owner, guest, subject, n_id, token
+FROM numbered, (VALUES ('case', %(provider)s::uuid, NULL), ('request', %(school)s, %(provider)s::uuid),
+    ('draft', %(school)s, NULL)) AS of (subject, owner, guest),
+    LATERAL unnest(ARRAY['test', 'person', 'family' || n %% 1000, '@' || lpad(n::text, 10, '0')]) AS token;
+
 INSERT INTO access_log
 SELECT %(provider)s, gen_random_uuid(), 'case', n_id, n_id, 'r', timestamptz '2026-01-01' + n * interval '1 minute'
 FROM numbered, generate_series(1, 3);
@@ -68,7 +92,8 @@ FROM numbered, generate_series(1, 3);
 INSERT INTO shared_entry
 SELECT tenant_id, %(school)s, id, case_id, kind, happened_on, outcome, note, recorded_by, recorded_at, NULL FROM entry;
 
-ANALYZE request, case_record, entry, work_day, task, pause, closing, correction, shared_entry, access_log
+ANALYZE request, case_record, entry, work_day, task, pause, closing, correction, shared_entry, request_draft,
+    search_token, access_log
 """
 _NUMBERED = """
 CREATE TEMP TABLE numbered AS SELECT n, lpad(to_hex(n), 32, '0')::uuid AS n_id FROM generate_series(1, 30000) n
@@ -113,7 +138,13 @@ def school_as_guest(database: Database) -> AbstractContextManager[Transaction]:
     return database.guest(ATTENDANCE_LEAD)
 
 
+def words(*pairs: tuple[str, str]) -> dict[str, str]:
+    """The ranges of a search."""
+    return {f"{end}_{number}": pair[end == "to"] for number, pair in enumerate(pairs) for end in ("from", "to")}
+
+
 AFTER = {"after_0": AT, "after_1": SOME_ID}
+MINE = {"wanted_manager": MANAGER.person_id}
 DUE_AFTER = {"after_0": DAY, "after_1": SOME_ID}
 QUESTIONS: dict[str, Any] = {
     **{
@@ -204,6 +235,31 @@ QUESTIONS: dict[str, Any] = {
     "new cases of a lead": (tenant, caseloads._NEW, {"most": 5}),
     "cases that woke": (tenant, caseloads._WOKEN, {"today": date(2026, 1, 10), "most": 5}),
     "time spent": (tenant, entries._TIME_SPENT, {"of_case": SOME_ID}),
+    **{
+        f"drafts {key}": (school, query, {"most": 51, **({"after_at": AT, "after_id": SOME_ID} if key else {})})
+        for key, query in drafts._LIST.items()
+    },
+    **{
+        f"search {name} {kind}": (who, query(len(pairs)), {**words(*pairs), **more})
+        for name, pairs in (
+            ("nsn", [("@0000000007", "@0000000007\x01")]),
+            ("name", [("family7", "family7z")]),
+            ("two names", [("family77", "family77z"), ("pers", "persz")]),
+            ("the same for all", [("test", "testz"), ("perso", "persoz")]),
+        )
+        for kind, who, query, more in (
+            ("cases", tenant, partial(searching.cases_query, has_manager=False), {}),
+            (
+                "own cases",
+                tenant,
+                partial(searching.cases_query, has_manager=True),
+                {"wanted_manager": MANAGER.person_id},
+            ),
+            ("requests", guest, partial(searching.requests_query, is_guest=True), {}),
+            ("own requests", school, partial(searching.requests_query, is_guest=False), {}),
+            ("drafts", school, searching.drafts_query, {}),
+        )
+    },
     **{
         f"shared cases {key}": (
             school_as_guest,

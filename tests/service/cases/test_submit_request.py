@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from ascms.cases.v1 import cases_pb2, events_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
 
 from kit.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, UnavailableError
 from tests.service.cases.conftest import (
@@ -53,6 +53,7 @@ def test_audit_event_and_deadline_are_written_with_it(call: Caller, draft: Make,
         school_id=str(SCHOOL),
         provider_id=str(PROVIDER),
         answer_due_on="2026-03-11",
+        kind=requests_pb2.REQUEST_KIND_CHRONIC_ABSENCE,
     )
     [deadline] = rows("SELECT kind, subject_id::text, due_at FROM deadline WHERE kind <> 'check-owners'")
     midnight = datetime(2026, 3, 11, 11, 0, tzinfo=UTC)  # 12 March, 0:00, in daylight time

@@ -189,7 +189,7 @@ def test_malformed_requests_name_the_field(call: Call, token: str, organisation:
 def test_school_roles_need_no_training(deps: Deps, exchange: Call) -> None:
     answer = exchange(access_token(deps, ATTENDANCE_LEAD))
     assert answer.organisation.organisation_id == str(SCHOOL)
-    assert list(answer.permissions) == ["requests:submit"]
+    assert list(answer.permissions) == ["requests:submit", "students:search"]
 
 
 def test_a_machine_that_was_ended_gets_nothing(deps: Deps, exchange: Call, clock: FixedClock) -> None:

@@ -10,8 +10,9 @@ from services.cases.domain.closings import Closing
 from services.cases.domain.entries import Correction, Entry, EventKind, Outcome, Visibility
 from services.cases.domain.letters import Family, Language, Letter, LetterText
 from services.cases.domain.pauses import Pause
-from services.cases.domain.requests import Draft, Request
-from services.cases.domain.students import Attendance, Caregiver, Gender, Student
+from services.cases.domain.reference import Item, Reference
+from services.cases.domain.requests import Draft, Occasion, Question, Request
+from services.cases.domain.students import Attendance, Caregiver, ContactWay, Gender, Student
 from services.cases.domain.tasks import Priority, Task
 
 NOW = datetime(2026, 3, 3, 21, 0, tzinfo=UTC)
@@ -31,7 +32,12 @@ class Someone:
         return permission in self.permissions
 
 
-LEAD = Someone(LEAD_ID, frozenset({"cases:read", "cases:read-all", "cases:assign", "cases:record", "cases:close"}))
+LEAD = Someone(
+    LEAD_ID,
+    frozenset(
+        {"cases:read", "cases:read-all", "cases:assign", "cases:record", "cases:close", "cases:open", "requests:answer"}
+    ),
+)
 MANAGER = Someone(MANAGER_ID, frozenset({"cases:read", "cases:record", "cases:close"}))
 COLLEAGUE = Someone(COLLEAGUE_ID, frozenset({"cases:read", "cases:record", "cases:close"}))
 
@@ -45,14 +51,29 @@ def student(**changes: Any) -> Student:
         "date_of_birth": date(2012, 8, 15),
         "year_level": 9,
         "gender": Gender.FEMALE,
+        "ethnicities": ("211", "111"),
     }
     return Student(**(fields | changes))
+
+
+REFERENCE = Reference.on(
+    TODAY,
+    [
+        Item(list=name, code=code, label="", days=None, starts_on=date(2026, 1, 1), ends_on=None)
+        for name, code in (
+            ("step_tried", "calls_home"),
+            ("barrier", "health"),
+            ("ethnicity", "211"),
+            ("ethnicity", "111"),
+        )
+    ],
+)
 
 
 def draft(*, present: int = 28, total: int = 60, **changes: Any) -> Draft:
     return Draft(
         student(**changes),
-        (Caregiver("Kererū", "nan", "", "", safe_to_contact=True),),
+        (Caregiver("Kererū", "nan", "", "", tuple(ContactWay)),),
         Attendance("2026-T1", present, total),
         "Away most mornings.",
         "",
@@ -62,7 +83,7 @@ def draft(*, present: int = 28, total: int = 60, **changes: Any) -> Draft:
 def request(**changes: Any) -> Request:
     fields: dict[str, Any] = {
         "id": UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
-        "school_id": SCHOOL,
+        "owner_id": SCHOOL,
         "provider_id": PROVIDER,
         "draft": draft(),
         "submitted_at": NOW,
@@ -70,6 +91,21 @@ def request(**changes: Any) -> Request:
         "answer_due_on": date(2026, 3, 11),
     }
     return Request(**(fields | changes))
+
+
+def question(**changes: Any) -> Question:
+    fields: dict[str, Any] = {
+        "text": "Does he come by bus?",
+        "asked_by": LEAD_ID,
+        "asked_at": NOW,
+        "reply_due_on": date(2026, 3, 11),
+    }
+    return Question(**(fields | changes))
+
+
+def occasion(caller: Someone = LEAD, **changes: Any) -> Occasion:
+    fields: dict[str, Any] = {"caller": caller, "tenant_id": PROVIDER, "now": NOW, "today": TODAY}
+    return Occasion(**(fields | changes))
 
 
 def case(**changes: Any) -> Case:

@@ -12,16 +12,17 @@ from services.cases import domain
 from services.cases.domain.entries import EventKind, Outcome, TimelineEntry
 from services.cases.domain.health import SINCE_EVER, Health, Lately
 from services.cases.domain.reference import Item, Reference
-from services.cases.states import state_table
+from services.cases.states import PAGES
 from tests.unit.cases.people import TODAY, correction, entry, pause
 
 RULE = {"support": 30, "time": 14}
 DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 
 
-def test_the_page_of_states_is_what_the_rules_say() -> None:
-    page = Path(__file__).parents[3] / "docs" / "states" / "case.md"
-    assert page.read_text(encoding="utf-8") == state_table()
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_of_states_are_what_the_rules_say(name: str) -> None:
+    page = Path(__file__).parents[3] / "docs" / "states" / f"{name}.md"
+    assert page.read_text(encoding="utf-8") == PAGES[name]()
 
 
 @given(st.lists(DAYS, min_size=2, max_size=8, unique=True), DAYS, DAYS)

@@ -12,6 +12,7 @@ import yaml
 
 from services.cases.domain.requests import OpenRequests, draft_violations
 from services.cases.importing import column_of, read_file
+from tests.unit.cases.people import REFERENCE
 
 DEMO = Path(__file__).parents[3] / "deploy" / "demo"
 SCRIPT = runpy.run_path(str(DEMO / "make_requests.py"))
@@ -38,7 +39,10 @@ def test_188_rows_are_good_one_repeats_and_11_are_bad(today: date) -> None:
     refused: dict[int, list[str]] = {}
     for number, row in enumerate(ROWS, 1):
         broken = [column_of(each.field) for each in row.violations]
-        broken += [column_of(each.field) for each in (draft_violations(row.draft, today=today) if row.draft else [])]
+        broken += [
+            column_of(each.field)
+            for each in (draft_violations(row.draft, reference=REFERENCE, today=today) if row.draft else [])
+        ]
         broken += ["school_number"] if row.school_number != SCRIPT["SCHOOL_NUMBER"] else []
         is_known = row.draft is not None and known.find(row.draft.student) is not None
         refused |= {number: broken} if broken else {}

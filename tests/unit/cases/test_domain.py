@@ -27,10 +27,12 @@ from tests.unit.cases.people import (
     NOW,
     OTHER_PROVIDER,
     PROVIDER,
+    REFERENCE,
     TODAY,
     case,
     draft,
     entry,
+    occasion,
     request,
     student,
 )
@@ -85,7 +87,7 @@ def test_bands_agree_with_exact_fractions(half_days: tuple[int, int]) -> None:
     ],
 )
 def test_rules_of_a_draft(changes: dict[str, Any], broken: list[tuple[str, str]]) -> None:
-    found = domain.requests.draft_violations(draft(**changes), today=TODAY)
+    found = domain.requests.draft_violations(draft(**changes), reference=REFERENCE, today=TODAY)
     assert [(each.field, each.reason) for each in found] == broken
 
 
@@ -109,9 +111,8 @@ def test_a_request_is_overdue_once_its_day_has_passed_and_never_once_accepted() 
 def accept(
     asked: domain.requests.Request, *, provider_id: UUID = PROVIDER, expected_version: int = 0
 ) -> domain.requests.Request:
-    return domain.requests.accept(
-        asked, provider_id=provider_id, case_id=UUID(int=5), now=NOW, expected_version=expected_version
-    )
+    by = occasion(tenant_id=provider_id, expected_version=expected_version)
+    return domain.requests.accept(asked, by, case_id=UUID(int=5))
 
 
 def test_accepting_a_request_names_its_case_and_raises_its_version() -> None:

@@ -1,5 +1,6 @@
 """Events carry ids and facts, and are spelt as their golden examples."""
 
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from tests.unit.cases.people import (
     correction,
     entry,
     pause,
+    question,
     record_of,
     request,
     student,
@@ -32,10 +34,25 @@ EXAMPLES = Path(__file__).parents[3] / "proto" / "examples" / "cases"
 KEY = b"a key for examples, thirty-two bytes"
 ASSIGNED = case(case_manager_id=MANAGER_ID, assigned_at=NOW)
 PAUSED = case(case_manager_id=MANAGER_ID, began_at=NOW, pause_id=pause().id, wakes_on=pause().wakes_on)
+RETURNED = request(questions=(question(),))
+REPLIED = request(questions=(question(reply="He does.", replied_by=UUID(int=9), replied_at=NOW),))
 TOLD = [
     pytest.param(events.request_submitted(request()), request().id, id="RequestSubmitted"),
     pytest.param(events.request_overdue(request()), request().id, id="RequestOverdue"),
-    pytest.param(events.case_opened(record_of(case()), student_hash_key=KEY), case().id, id="CaseOpened"),
+    pytest.param(events.request_returned(RETURNED, question()), request().id, id="RequestReturned"),
+    pytest.param(events.request_resubmitted(REPLIED), request().id, id="RequestResubmitted"),
+    pytest.param(events.request_reply_overdue(RETURNED, question()), request().id, id="RequestReplyOverdue"),
+    pytest.param(
+        events.request_declined(request(decline_reason="try_more_first"), declined_by=LEAD_ID),
+        request().id,
+        id="RequestDeclined",
+    ),
+    pytest.param(events.request_accepted(request(), accepted_by=LEAD_ID), request().id, id="RequestAccepted"),
+    pytest.param(
+        events.case_opened(record_of(case()), requested_on=date(2026, 3, 2), student_hash_key=KEY),
+        case().id,
+        id="CaseOpened",
+    ),
     pytest.param(
         events.case_assigned(ASSIGNED, previous=COLLEAGUE_ID, assigned_by=LEAD_ID), case().id, id="CaseAssigned"
     ),

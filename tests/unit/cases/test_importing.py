@@ -65,6 +65,7 @@ def test_a_good_row_is_read(content: bytes) -> None:
     assert (student.nsn, student.given_names, student.family_name) == ("0012345678", "Tūī", "O'Demo")
     assert (student.gender, student.year_level, student.date_of_birth.isoformat()) == (Gender.FEMALE, 9, "2012-08-15")
     assert (caregiver.name, caregiver.safe_to_contact) == ("Kererū", True)
+    assert row.draft.attendance is not None
     assert (row.draft.attendance.present_half_days, row.draft.concern) == (28, "Away, most mornings")
 
 

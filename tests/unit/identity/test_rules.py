@@ -70,7 +70,7 @@ def test_only_working_roles_permit() -> None:
         today=TODAY,
     )
     assert [(held.role, held.works) for held in roles] == [("case_manager", True), ("workflow_lead", False)]
-    assert permissions_of(roles) == {"cases:read", "cases:record", "cases:close"}
+    assert permissions_of(roles) == {"cases:read", "cases:record", "cases:close", "students:search"}
 
 
 def test_machines_hold_roles_of_their_own_kind_of_organisation_only() -> None:
