@@ -9,6 +9,7 @@ from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.home.views import blueprint as home
+from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
         cases_opened,
         cases_work,
         tasks,
+        letters,
         reports,
         organisations,
         account,

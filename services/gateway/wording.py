@@ -119,6 +119,14 @@ _VIOLATIONS = {
     "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
     "backwards": _l("The last day must not be before the first."),
     "past": _l("This day is over already. Choose a later one."),
+    "not-a-caregiver": _l("Choose among the caregivers of the case."),
+    "not-safe-to-contact": _l("Choose people who are safe to contact."),
+    "twice": _l("Choose each person once."),
+    "already-sent": _l("This letter was sent already. Choose the next one."),
+    "goes-back": _l("A later letter was sent already. Choose the next one."),
+    "needs-address": _l("The letter has no postal address. Choose another way, or have it given back and add one."),
+    "needs-email": _l("We have no email address of everyone it is for. Choose another way."),
+    "too-early": _l("This day is too early. Choose a later one."),
     "more-than-total": _l("The half-days present cannot be more than the half-days open."),
 }
 _FORMS = {
@@ -130,6 +138,7 @@ _FORMS = {
     "gender": _l("Write female, male or another, or leave it empty."),
     "safe_to_contact": _l("Write yes or no, or leave it empty."),
     "nsn": _l("A National Student Number has nine or ten digits. Leave it empty if you do not know it."),
+    "contact_phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "phone": _l("Write the phone number with digits, spaces, brackets or dashes, such as 021 555 0101."),
     "email": _l("Write the email address like name@example.nz."),
     "school_number": _l("A school number has up to four digits."),
@@ -180,6 +189,7 @@ _ERRORS = {
     "case-closed": _l("The case is closed. Reopen it first."),
     "not-closed": _l("The case is open already."),
     "closing-needs-tasks": _l("The case still has open tasks. Complete or cancel them, then close it."),
+    "closing-needs-letters": _l("The case still has open letters. Finish or withdraw them, then close it."),
     "task-ended": _l("This task was completed or cancelled already."),
     "already-contact": _l("That is so already."),
     "already-answered": _l("A colleague answered this request already."),
@@ -191,6 +201,12 @@ _ERRORS = {
     "invitation-withdrawn": _l("This invitation was withdrawn."),
     "own-role": _l("You cannot give yourself a role. Another delegated authoriser can."),
     "last-authoriser": _l("The last delegated authoriser cannot be taken away. Give that role to someone else first."),
+    "letter-open": _l("A letter of this kind is being written already. Finish or withdraw it first."),
+    "letter-state": _l("The letter has moved on meanwhile. Look at where it stands now."),
+    "letter-incomplete": _l("Something is missing from the letter. See below what it is."),
+    "own-letter": _l("You wrote this letter, so someone else approves it."),
+    "letter-not-printed": _l("The PDF is being made. Try again in a moment."),
+    "letter-too-early": _l("It is too soon after the letter before. See below from which day it may be sent."),
     "already-open": _l("There is an open request for this student already."),
 }
 NOT_ASSIGNED = {

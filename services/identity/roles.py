@@ -63,7 +63,9 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
         "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
-        "ministry_admin": _role(OrganisationKind.MINISTRY, "organisations:read", "organisations:manage"),
+        "ministry_admin": _role(
+            OrganisationKind.MINISTRY, "organisations:read", "organisations:manage", "guidance:edit"
+        ),
         "service_desk": _role(OrganisationKind.MINISTRY),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
         "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),

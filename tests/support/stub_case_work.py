@@ -28,6 +28,7 @@ VERBS = {
     "close": "cases:close",
     "reopen": "cases:close",
     "contact": "cases:assign",
+    "letter": "cases:record",
 }
 
 
@@ -47,6 +48,7 @@ def _why_not(verb: str, state: int, tasks: int) -> str:
         "reopen": "" if is_closed else "not-closed",
         "correct": "",
         "resume": "" if is_paused else "not-paused",
+        "letter": "not-assigned" if state == c.CASE_STATE_NEW else "",
         "record": "not-assigned" if state == c.CASE_STATE_NEW else "",
         "pause": "" if state == c.CASE_STATE_ACTIVE else "already-paused" if is_paused else "not-active",
         "close": "closing-needs-tasks" if tasks else "",

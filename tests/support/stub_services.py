@@ -26,6 +26,7 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_register import RegisterStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
@@ -111,7 +112,7 @@ class IdentityStub(SharingIdentityStub, StaffStub, _Stub, RegisterStub, identity
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
-class CasesStub(CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(LettersStub, CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -444,8 +445,8 @@ class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServic
         return n.ListNoticesResponse(notices=self.world.notices)
 
 
-class DocumentsStub(_Stub, documents_pb2_grpc.DocumentsServiceServicer):
-    """No page calls it yet; what is not defined is answered UNIMPLEMENTED."""
+class DocumentsStub(LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
+    """What no page calls is answered UNIMPLEMENTED."""
 
 
 @contextmanager

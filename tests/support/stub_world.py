@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2 as c
+from ascms.cases.v1 import letters_pb2
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -19,11 +20,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit.actor import Actor, ActorKind
 from kit.clock import Clock, local_date
 from tests.support import stub_staff
+from tests.support.stub_letters import furnish_letters
 from tests.support.stub_staff import StaffWorld
 
 PERMISSIONS = {
     "workflow_lead": (
-        "cases:read cases:read-all cases:open cases:assign cases:record cases:close "
+        "cases:read cases:read-all cases:open cases:assign cases:record cases:close letters:approve "
         "requests:answer people:read figures:provider"
     ),
     "case_manager": "cases:read cases:record cases:close",
@@ -73,6 +75,7 @@ class World:
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
+    letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -292,6 +295,7 @@ def _add_cases(world: World) -> None:
         )
         world.cases.append(case)
     first, second, _third = world.cases
+    furnish_letters(world, case=first, author=manager)
     first.school_id, first.primary_contact_id = number_id(2), world.people["contact"].person_id
     for case in (first, second):
         case.case_manager_id = manager

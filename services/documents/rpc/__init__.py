@@ -8,10 +8,11 @@ from kit.rpc.server import Servicer
 from services.documents.commands.deps import Deps
 from services.documents.letters import Letters
 from services.documents.rpc.files import FileMethods
+from services.documents.rpc.guides import GuideMethods
 from services.documents.rpc.letters import LetterMethods
 
 
-class DocumentsServicer(FileMethods, LetterMethods, documents_pb2_grpc.DocumentsServiceServicer):
+class DocumentsServicer(FileMethods, LetterMethods, GuideMethods, documents_pb2_grpc.DocumentsServiceServicer):
     """Every method of the contract."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flask import request, url_for
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from kit.web.pages import Link
 from services.gateway.security import Caller
@@ -25,34 +25,30 @@ def sections_for(who: Caller) -> list[Link]:
     ]
 
 
+_SECTIONS = (
+    ("requests:answer", _l("Requests"), "incoming.show_list", "incoming"),
+    ("requests:submit", _l("Requests"), "requests.show_list", "requests"),
+    ("cases:read-shared", _l("Shared"), "sharing.show_list", "sharing"),
+    ("cases:read", _l("Cases"), "cases.show_list", "cases"),
+    ("cases:read", _l("Tasks"), "tasks.show_list", "tasks"),
+    ("letters:approve", _l("Letters"), "letters.show_queue", "letters"),
+    ("figures:provider", _l("Figures"), "reports.show_current", "reports"),
+    ("figures:national", _l("National figures"), "reports.show_current_national", "reports"),
+    ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
+    ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
+    ("people:authorise", _l("People"), "staff.show_list", "staff"),
+    ("people:read", _l("People"), "organisations.show_people", ""),
+)
+"""Permission, words, where to, and the blueprints whose pages count as this section."""
+
+
 def _sections(who: Caller) -> Iterator[tuple[str, str, str]]:
-    """Words, where to, and the blueprint whose pages count as this section."""
-    yield _("Start"), "home.show", "home"
-    if who.may("requests:answer"):
-        yield _("Requests"), "incoming.show_list", "incoming"
-    if who.may("requests:submit"):
-        yield _("Requests"), "requests.show_list", "requests"
-    if who.may("cases:read-shared"):
-        yield _("Shared"), "sharing.show_list", "sharing"
-    if who.may("cases:read"):
-        yield _("Cases"), "cases.show_list", "cases"
-        yield _("Tasks"), "tasks.show_list", "tasks"
-    if who.may("figures:provider"):
-        yield _("Figures"), "reports.show_current", "reports"
-    if who.may("figures:national"):
-        yield _("National figures"), "reports.show_current_national", "reports"
-    if who.may("organisations:read"):
-        yield _("Organisations"), "organisations.show_list", "organisations register plans"
-    if who.may("organisations:manage"):
-        yield _("Catchments"), "catchments.show_list", "catchments"
-    yield from _people(who)
-
-
-def _people(who: Caller) -> Iterator[tuple[str, str, str]]:
-    if who.may("people:authorise"):
-        yield _("People"), "staff.show_list", "staff"
-    elif who.may("people:read"):
-        yield _("People"), "organisations.show_people", ""
+    """Words, where to, and the blueprints whose pages count as this section."""
+    yield str(_l("Start")), "home.show", "home"
+    for permission, words, target, mark in _SECTIONS:
+        # Who gives access has a richer list of the same people.
+        if who.may(permission) and (permission != "people:read" or not who.may("people:authorise")):
+            yield str(words), target, mark
 
 
 def roles_of(who: Caller) -> str:

@@ -163,6 +163,13 @@ def _blocked(case: cases_pb2.Case, action: cases_pb2.AllowedAction) -> Blocked |
             action.count,
         )
         return Blocked(str(words), url_for("cases.show", case_id=case.case_id, _anchor="due"), str(_("Show them")))
+    if action.reason == "closing-needs-letters":
+        words = ngettext(
+            "Closing needs: %(num)s open letter to be finished or withdrawn.",
+            "Closing needs: %(num)s open letters to be finished or withdrawn.",
+            action.count,
+        )
+        return Blocked(str(words), url_for("letters.show_list", case_id=case.case_id), str(_("Show them")))
     if (action.action, action.reason) in ACTION_REASONS:
         return Blocked(str(ACTION_REASONS[action.action, action.reason]))
     return None

@@ -87,11 +87,15 @@ def entry_facts(entry: cases_pb2.TimelineEntry | cases_pb2.Correction) -> list[s
 def _present_entry(entry: cases_pb2.TimelineEntry, reader: Reader) -> dict[str, object]:
     recorded = moment_of(entry.recorded_at)
     is_same_day = recorded is not None and local_date(recorded).isoformat() == entry.happened_on
+    is_letter = entry.kind == cases_pb2.EVENT_KIND_LETTER
     holding = entry.corrections[-1] if entry.corrections else entry
     return {
         "id": entry.entry_id,
         "icon": ICONS.get(entry.kind, "dot"),
         "title": kind_name(entry.kind),
+        # An entry of a letter has the letter's id, and is not corrected: the letter says what it was.
+        "href": url_for("letters.show", letter_id=entry.entry_id) if is_letter else "",
+        "is_letter": is_letter,
         "facts": entry_facts(entry),
         "text": _text(entry),
         "who": reader.names.person(entry.recorded_by),

@@ -15,6 +15,7 @@ from flask import Flask
 from kit.clock import SystemClock
 from kit.errors import UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
 from tests.support.stub_world import World, furnish, number_id
 
@@ -71,8 +72,24 @@ PAGES = {
         "/figures/2026-Q1",
         "/people",
         "/account",
+        "/letters",
+        f"/letters/{letter_id(1)}",
+        f"/letters/{letter_id(1)}/return",
     ],
-    "manager": ["/", "/cases", f"/cases/{number_id(303)}", f"/cases/{number_id(303)}/events/new?kind=hui", "/tasks"],
+    "manager": [
+        "/",
+        "/cases",
+        f"/cases/{number_id(303)}",
+        f"/cases/{number_id(303)}/events/new?kind=hui",
+        f"/cases/{number_id(303)}/letters",
+        f"/cases/{number_id(303)}/letters/new",
+        f"/letters/{letter_id(0)}",
+        f"/letters/{letter_id(0)}/edit",
+        f"/letters/{letter_id(2)}/send",
+        f"/letters/{letter_id(3)}",
+        f"/letters/{letter_id(3)}/answer",
+        "/tasks",
+    ],
     "attendance": [
         "/",
         "/requests",
@@ -136,6 +153,13 @@ POSTS = [
     ("authoriser", f"/staff/{MANAGER}/end"),
     ("authoriser", f"/staff/invitations/{number_id(701)}/resend"),
     ("authoriser", f"/staff/invitations/{number_id(701)}/withdraw"),
+    ("manager", f"/cases/{number_id(303)}/letters/new"),
+    ("manager", f"/letters/{letter_id(0)}/edit"),
+    ("lead", f"/letters/{letter_id(1)}/return"),
+    ("manager", f"/letters/{letter_id(2)}/send"),
+    ("manager", f"/letters/{letter_id(3)}/answer"),
+    ("manager", f"/letters/{letter_id(3)}/undelivered"),
+    ("manager", f"/letters/{letter_id(0)}/withdraw"),
 ]
 NEEDS = [
     ("contact", "/requests"),

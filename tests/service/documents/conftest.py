@@ -23,6 +23,7 @@ from kit.rpc.server import Call, Servicer, read, serve
 from services.documents.commands.deps import Deps
 from services.documents.rpc import servicer as documents_servicer
 from services.documents.scanning import open_scanner
+from services.documents.store import EXTRA_ROLES
 from tests.service.documents.letters import FakeLetters
 from tests.support.postgres import database_of, empty
 from tests.support.rpc import Caller, running
@@ -130,7 +131,7 @@ def parts(
 
 @pytest.fixture(scope="session")
 def documents_url(worker: str) -> Iterator[str]:
-    with database_of("documents", worker=worker) as url:
+    with database_of("documents", worker=worker, extra_roles=EXTRA_ROLES) as url:
         yield url
 
 
