@@ -14,6 +14,7 @@ from deploy.story import rows
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
+from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
 from deploy.story.signin import Program, sign_in, try_passphrase
@@ -54,6 +55,7 @@ class Story:
         before = self._figures(lead)
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
+        tell_files(self, case_id, manager)
         heading("4. Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
         heading("5. The figures")

@@ -8,6 +8,7 @@ from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
+from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
 from services.gateway.organisations.views import blueprint as organisations
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
         cases_opened,
         cases_work,
         tasks,
+        files,
         letters,
         reports,
         organisations,

@@ -187,7 +187,8 @@ def init_access(app: Flask, authentication: Authentication) -> None:
     def raise_body_limit() -> None:
         view = app.view_functions.get(request.endpoint or "")
         limit = getattr(view, _BODY_LIMIT, None)
-        if limit is not None:
+        # A large body is spooled to our disk before the view is asked anything: for those who may use it alone.
+        if limit is not None and (who := caller_or_none()) is not None and who.may(str(getattr(view, _ACCESS, ""))):
             request.max_content_length = limit
 
 

@@ -60,6 +60,18 @@ def spool(source: Readable, into: IO[bytes]) -> Spooled:
     return Spooled(into, size, digest.hexdigest())
 
 
+def measure(file: IO[bytes]) -> Spooled:
+    """What is spooled already; raises TooLargeError one byte over the limit."""
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    while piece := file.read(PIECE_BYTES):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise TooLargeError
+        digest.update(piece)
+    return Spooled(file, size, digest.hexdigest())
+
+
 def drain(source: Readable) -> None:
     """Read on to the end, keeping nothing: a browser that is still sending does not look at an answer."""
     while source.read(PIECE_BYTES):

@@ -26,6 +26,7 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_documents import FilesStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_register import RegisterStub
@@ -445,8 +446,8 @@ class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServic
         return n.ListNoticesResponse(notices=self.world.notices)
 
 
-class DocumentsStub(LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
-    """What no page calls is answered UNIMPLEMENTED."""
+class DocumentsStub(FilesStub, LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
+    """Files and the PDFs of letters."""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2 as c
 from ascms.cases.v1 import letters_pb2
+from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -75,6 +76,7 @@ class World:
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
     figures: list[r.Figure] = field(default_factory=list)
     national: list[r.ProviderFigures] = field(default_factory=list)
+    documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)

@@ -41,6 +41,7 @@ class SidePanel:
 
 TABS: tuple[CaseTab, ...] = (
     CaseTab(_l("Case"), "cases.show", "cases:read"),
+    CaseTab(_l("Files"), "files.show_list", "cases:read"),
     CaseTab(_l("Letters"), "letters.show_list", "cases:read"),
     CaseTab(_l("Who opened it"), "cases_opened.show", "cases:read-all"),
 )

@@ -12,6 +12,7 @@ from kit.clock import FixedClock, SystemClock
 from services.gateway.app import create_app
 from services.gateway.backends import Backends
 from services.gateway.sessions import cookie_name
+from tests.support.stub_documents import furnish_files
 from tests.support.stub_gateway import settings_for, sign_in_cookie
 from tests.support.stub_services import serving
 from tests.support.stub_world import World, furnish
@@ -82,6 +83,7 @@ def world(served: tuple[World, Flask], clock: FixedClock) -> World:
     """A freshly furnished world: Wednesday 4 March 2026."""
     world, _app = served
     vars(world).update(vars(furnish(clock)))
+    furnish_files(world)
     return world
 
 

@@ -69,6 +69,8 @@ PAGES = {
         f"/tasks/{number_id(690)}",
         f"/tasks/{number_id(690)}/cancel",
         f"/tasks/{number_id(690)}/reassign",
+        f"/cases/{number_id(303)}/files",
+        f"/cases/{number_id(303)}/files/new",
         "/figures/2026-Q1",
         "/people",
         "/account",
@@ -153,6 +155,9 @@ POSTS = [
     ("authoriser", f"/staff/{MANAGER}/end"),
     ("authoriser", f"/staff/invitations/{number_id(701)}/resend"),
     ("authoriser", f"/staff/invitations/{number_id(701)}/withdraw"),
+    ("manager", f"/cases/{number_id(303)}/files/new"),
+    ("manager", f"/files/{number_id(900)}/describe"),
+    ("manager", f"/files/{number_id(900)}/remove"),
     ("manager", f"/cases/{number_id(303)}/letters/new"),
     ("manager", f"/letters/{letter_id(0)}/edit"),
     ("lead", f"/letters/{letter_id(1)}/return"),
@@ -219,7 +224,8 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "tasks", "home", "reports", "organisations", "account", "sharing", "staff"}
+    ours = {"requests", "incoming", "cases", "files", "tasks", "home", "reports"}
+    ours |= {"organisations", "account", "sharing", "staff"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -235,6 +241,7 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
         *(f"staff.{verb}" for verb in ("invite", "assign_role", "remove_role", "end_access", "resend", "withdraw")),
+        *(f"files.{verb}" for verb in ("add", "describe", "remove")),
     }
 
 

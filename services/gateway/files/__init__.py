@@ -1,0 +1,1 @@
+"""Files of a case: put in, had, described, taken out."""
