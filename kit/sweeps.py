@@ -42,13 +42,13 @@ def deadline_table(metadata: MetaData) -> Table:
 _TABLE = deadline_table(MetaData())
 _SET = prepare(insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())))
 _KEEP = prepare(postgresql.insert(_TABLE).values(dict.fromkeys(_TABLE.c.keys())).on_conflict_do_nothing())
-_CLEAR = prepare(
-    delete(_TABLE).where(
-        _TABLE.c.tenant_id == bindparam("tenant"),
-        _TABLE.c.kind == bindparam("deadline_kind"),
-        _TABLE.c.subject_id == bindparam("subject"),
-    )
+_THIS = (
+    _TABLE.c.tenant_id == bindparam("tenant"),
+    _TABLE.c.kind == bindparam("deadline_kind"),
+    _TABLE.c.subject_id == bindparam("subject"),
 )
+_CLEAR = prepare(delete(_TABLE).where(*_THIS))
+_FIND = prepare(select(_TABLE.c.due_at).where(*_THIS))
 _DUE = prepare(
     select(_TABLE.c.tenant_id, _TABLE.c.subject_id, _TABLE.c.due_at)
     .where(_TABLE.c.kind == bindparam("deadline_kind"), _TABLE.c.due_at <= bindparam("now"))
@@ -70,6 +70,11 @@ def keep_deadline(tx: Transaction, *, kind: str, subject_id: UUID, due_at: datet
 def clear_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> None:
     """Queue the end of a deadline of the present tenant; harmless where there is none."""
     tx.later(_CLEAR, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id)
+
+
+def has_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> bool:
+    """Whether a deadline of the present tenant stands. Ask under a lock, if something is made of the answer."""
+    return tx.first(_FIND, tenant=tx.tenant_id, deadline_kind=kind, subject=subject_id) is not None
 
 
 def take_deadline(tx: Transaction, *, kind: str, subject_id: UUID) -> bool:

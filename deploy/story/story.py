@@ -11,6 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from deploy.story import rows
+from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -18,6 +19,7 @@ from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
 from deploy.story.signin import Program, sign_in, try_passphrase
+from deploy.story.work import work_on_a_case
 
 OK = 200
 UNPROCESSABLE = 422
@@ -61,6 +63,10 @@ class Story:
         heading("5. The figures")
         self._figures_rise(lead, before, position)
         self._national(lead)
+        heading("6. Work on the case")
+        work_on_a_case(self, case_id, manager=manager, lead=lead)
+        heading("7. Getting access, and leaving")
+        tell_of_access(self, provider=provider)
 
     # ---- who asks
 

@@ -278,6 +278,7 @@ def case_resumed(paused: Case, *, resumed_on: date, resumed_by: UUID | None) -> 
         pause_id=str(paused.pause_id),
         resumed_on=resumed_on.isoformat(),
         resumed_by=str(resumed_by or ""),
+        case_manager_id=str(paused.case_manager_id or ""),
     )
     return Event(paused.id, message)
 

@@ -21,6 +21,6 @@ def header() -> Header:
         ],
         switch_url="/organisation",
         sections=sections_for(who),
-        person_links=[Link(text=_("Your access"), href="/account")],
+        person_links=[Link(text=_("Your notices"), href="/notices"), Link(text=_("Your access"), href="/account")],
         sign_out_url="/sign-out",
     )

@@ -11,6 +11,7 @@ from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
+from services.gateway.notices.views import blueprint as notices
 from services.gateway.organisations.views import blueprint as organisations
 from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
@@ -46,6 +47,7 @@ def register(app: Flask) -> None:
         account,
         sharing,
         staff,
+        notices,
         register_of_organisations,
         catchments,
         plans,

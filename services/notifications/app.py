@@ -72,6 +72,7 @@ def make_sweep(deps: commands.Deps) -> Sweep:
         kinds={
             commands.SEND_NOTICE: partial(commands.chase_notice, deps),
             commands.CARRY_OUT_PLAN: partial(commands.chase_plan, deps),
+            commands.GATHER_DAILY: partial(commands.gather_daily, deps),
         },
     )
 
@@ -101,7 +102,7 @@ def build(settings: Settings) -> Service:
         database=database,
         servicers=[
             Servicer(
-                NotificationsServicer(database, PageTokens(settings.service_credential)),
+                NotificationsServicer(deps, PageTokens(settings.service_credential)),
                 notifications_pb2_grpc.add_NotificationsServiceServicer_to_server,
                 notifications_pb2.DESCRIPTOR.services_by_name["NotificationsService"],
             )

@@ -1,11 +1,14 @@
 """The rules of notices: who is told, how often sending is tried, when it is given up."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
 from uuid import UUID, uuid5
 
-from kit.errors import ConflictError
+from kit.errors import ConflictError, InvalidArgumentError, Violation
 
 MAX_ATTEMPTS = 10
 """So often a mail server is asked to take a notice; then its delivery has failed, for everyone to see."""
@@ -19,19 +22,166 @@ class NoticeKind(StrEnum):
     """What a notice is about."""
 
     CASE_ASSIGNED = "case-assigned"
+    CASE_WOKEN = "case-woken"
+    TASK_DUE = "task-due"
+    TASK_OVERDUE = "task-overdue"
+    LETTER_APPROVED = "letter-approved"
+    LETTER_RETURNED = "letter-returned"
+    LETTER_OVERDUE = "letter-overdue"
+    LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
-    INVITATION = "invitation"
-    """To someone who is nobody here yet; it is about the link they are sent."""
+    WORK_FALLEN = "work-fallen"
+    REQUEST_ACCEPTED = "request-accepted"
+    REQUEST_RETURNED = "request-returned"
+    REQUEST_DECLINED = "request-declined"
+    CONTACT_NAMED = "contact-named"
+    ENTRY_SHARED = "entry-shared"
+    SHARED_CASE_CHANGED = "shared-case-changed"
     TRAINING_INVITATION = "training-invitation"
     """To someone whose role waits for their training; it is about them."""
+    TRAINING_ENDING = "training-ending"
+    TRAINING_LAPSED = "training-lapsed"
+    INVITATION = "invitation"
+    """To someone who is nobody here yet; it is about the link they are sent."""
+    DAILY = "daily"
+    """The e-mail of a day: it carries the notices that were held for it, and stands in no list itself."""
+
+
+class Delivery(StrEnum):
+    """How someone gets a kind of notice. It always stands on the page of notices."""
+
+    AT_ONCE = "at-once"
+    DAILY = "daily"
+    PAGE = "page"
 
 
 class DeliveryState(StrEnum):
     """Whether a notice's e-mail was handed to the mail server."""
 
     PLANNED = "planned"
+    HELD = "held"
+    """It waits for the e-mail of a day, or is in one that is still to be sent."""
     SENT = "sent"
     FAILED = "failed"
+    PAGE_ONLY = "page-only"
+    """Its reader wants no e-mail of its kind."""
+
+
+class Fault(StrEnum):
+    """Why an e-mail did not arrive, as people are told."""
+
+    ADDRESS = "address"
+    SERVER = "server"
+    NO_ROLE = "no-role"
+
+
+NO_CONTACT = "no-contact"
+"""The fault of a notice whose reader has no working role any more."""
+
+WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
+    {
+        NoticeKind.CASE_ASSIGNED: "cases:record",
+        NoticeKind.CASE_WOKEN: "cases:record",
+        NoticeKind.TASK_DUE: "cases:record",
+        NoticeKind.TASK_OVERDUE: "cases:record",
+        NoticeKind.LETTER_APPROVED: "cases:record",
+        NoticeKind.LETTER_RETURNED: "cases:record",
+        NoticeKind.LETTER_OVERDUE: "cases:record",
+        NoticeKind.LETTER_SUBMITTED: "cases:assign",
+        NoticeKind.REQUEST_OVERDUE: "cases:assign",
+        NoticeKind.WORK_FALLEN: "cases:assign",
+        NoticeKind.REQUEST_ACCEPTED: "requests:submit",
+        NoticeKind.REQUEST_RETURNED: "requests:submit",
+        NoticeKind.REQUEST_DECLINED: "requests:submit",
+        NoticeKind.CONTACT_NAMED: "cases:read-shared",
+        NoticeKind.ENTRY_SHARED: "cases:read-shared",
+        NoticeKind.SHARED_CASE_CHANGED: "cases:read-shared",
+        NoticeKind.TRAINING_INVITATION: "",
+        NoticeKind.TRAINING_ENDING: "",
+        NoticeKind.TRAINING_LAPSED: "",
+    }
+)
+"""The kinds of notices to people, and the permission of the roles that bring each; empty: everybody's. In the order in
+which they are offered. An invitation is nobody's own, and a daily e-mail is no notice."""
+
+MANDATORY = frozenset(
+    {
+        NoticeKind.INVITATION,
+        NoticeKind.TRAINING_INVITATION,
+        NoticeKind.TRAINING_ENDING,
+        NoticeKind.TRAINING_LAPSED,
+        NoticeKind.DAILY,
+    }
+)
+"""Sent at once, whatever their reader prefers: without them access would end unnoticed."""
+
+UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED})
+"""Sent also to people whose role does not work: that is what they are about."""
+
+DAILY_AT = time(7, 30)
+"""When the e-mail of a day leaves, in New Zealand."""
+_SATURDAY = 5
+
+
+def next_daily_day(now: datetime) -> date:
+    """The day of the next daily e-mail after a moment of New Zealand's: no weekend. Holidays are seen on the day."""
+    day = now.date() if now.time() < DAILY_AT else now.date() + timedelta(days=1)
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return day
+
+
+def fault_of(code: str) -> Fault:
+    """What a fault's code means to people."""
+    if code == NO_CONTACT:
+        return Fault.NO_ROLE
+    return Fault.ADDRESS if code.startswith("smtp-5") else Fault.SERVER
+
+
+class Caller(Protocol):
+    """What the rules need to know of whoever is calling."""
+
+    def may(self, permission: str) -> bool:
+        """Whether they hold a permission."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How someone gets a kind of notice."""
+
+    kind: NoticeKind
+    delivery: Delivery = Delivery.AT_ONCE
+
+    @property
+    def is_mandatory(self) -> bool:
+        """Whether that cannot be changed."""
+        return self.kind in MANDATORY
+
+
+def preferences_of(caller: Caller, chosen: Mapping[NoticeKind, Delivery]) -> list[Preference]:
+    """Every kind that someone's roles bring, as they chose, or else at once."""
+    kinds = [kind for kind, permission in WHO_GETS.items() if not permission or caller.may(permission)]
+    return [Preference(kind, delivery_of(kind, chosen.get(kind))) for kind in kinds]
+
+
+def delivery_of(kind: NoticeKind, chosen: Delivery | None) -> Delivery:
+    """How a kind of notice reaches someone who chose so, or chose nothing."""
+    return Delivery.AT_ONCE if kind in MANDATORY or chosen is None else chosen
+
+
+def check_choice(caller: Caller, wanted: Iterable[Preference]) -> None:
+    """Raise InvalidArgumentError unless someone may choose so: kinds that their roles bring, none of them mandatory."""
+    offered = {each.kind for each in preferences_of(caller, {})}
+    violations = []
+    for number, each in enumerate(wanted):
+        if each.kind not in offered:
+            words = "is not among your notices"
+            violations.append(Violation(f"preferences[{number}].kind", "unknown-value", words))
+        elif each.is_mandatory and each.delivery is not Delivery.AT_ONCE:
+            violations.append(Violation(f"preferences[{number}].delivery", "mandatory", "cannot be switched off"))
+    if violations:
+        raise InvalidArgumentError.of(*violations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +202,16 @@ class Notice:
     attempt_until: datetime | None = None
     ended_at: datetime | None = None
     fault: str = ""
+    daily_id: UUID | None = None
+    """The daily e-mail that carries it."""
+
+    def delivered(self, delivery: Delivery, now: datetime) -> "Notice":
+        """The new notice as its reader wants it."""
+        if delivery is Delivery.DAILY:
+            return replace(self, state=DeliveryState.HELD)
+        if delivery is Delivery.PAGE:
+            return replace(self, state=DeliveryState.PAGE_ONLY, ended_at=now)
+        return self
 
     def begin_attempt(self, now: datetime) -> "Notice":
         """The notice while someone sends it; raises ConflictError while another attempt is under way."""
@@ -116,3 +276,28 @@ def invitation_notice(*, event_id: UUID, link_id: UUID, now: datetime) -> Notice
 def is_told_of_assignment(*, case_manager_id: str, assigned_by: str) -> bool:
     """Whether a new case manager hears of it: not when they gave the case to themselves."""
     return bool(case_manager_id) and case_manager_id != assigned_by
+
+
+def daily_notice(held: Notice, *, now: datetime) -> Notice:
+    """The e-mail of a day to someone, of whose held notices the first is `held`: each is carried once."""
+    assert held.person_id is not None, "only people have a daily e-mail"
+    return Notice(
+        notice_id=uuid5(held.notice_id, NoticeKind.DAILY),
+        person_id=held.person_id,
+        kind=NoticeKind.DAILY,
+        subject_id=held.person_id,
+        created_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A person's notices, newest first, and how many of all came after they last read them."""
+
+    notices: list[Notice]
+    read_until: datetime | None
+    unread: int
+
+    def is_unread(self, notice: Notice) -> bool:
+        """Whether a notice came after they last read them."""
+        return self.read_until is None or notice.created_at > self.read_until

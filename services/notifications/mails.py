@@ -3,7 +3,7 @@
 An invitation is the exception: it goes to someone who cannot sign in yet, names them, and holds the link to accept by.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -20,7 +20,27 @@ from services.notifications.people import Contact, Invited
 
 LANGUAGES = ("en", "mi")
 _FOLDER = Path(__file__).parent / "templates"
-_PATHS = MappingProxyType({NoticeKind.CASE_ASSIGNED: "cases", NoticeKind.REQUEST_OVERDUE: "incoming"})
+_PATHS = MappingProxyType(
+    {
+        NoticeKind.CASE_ASSIGNED: "cases/{}",
+        NoticeKind.CASE_WOKEN: "cases/{}",
+        NoticeKind.TASK_DUE: "tasks/{}",
+        NoticeKind.TASK_OVERDUE: "tasks/{}",
+        NoticeKind.LETTER_APPROVED: "letters/{}",
+        NoticeKind.LETTER_RETURNED: "letters/{}",
+        NoticeKind.LETTER_OVERDUE: "letters/{}",
+        NoticeKind.LETTER_SUBMITTED: "letters/{}",
+        NoticeKind.REQUEST_OVERDUE: "incoming/{}",
+        NoticeKind.WORK_FALLEN: "cases?state=new",
+        NoticeKind.REQUEST_ACCEPTED: "requests/{}",
+        NoticeKind.REQUEST_RETURNED: "requests/{}",
+        NoticeKind.REQUEST_DECLINED: "requests/{}",
+        NoticeKind.CONTACT_NAMED: "shared/{}",
+        NoticeKind.ENTRY_SHARED: "shared/{}",
+        NoticeKind.SHARED_CASE_CHANGED: "shared/{}",
+        NoticeKind.DAILY: "notices",
+    }
+)
 """Where each kind leads; the others lead to the first page."""
 
 _MONTHS = MappingProxyType(
@@ -52,6 +72,18 @@ class Letterhead:
 def compose(notice: Notice, contact: Contact, letterhead: Letterhead, *, now: datetime) -> EmailMessage:
     """The e-mail of a notice. Sent twice, it has the same Message-ID, so that mail systems show it once."""
     fields = {"link": link_of(notice, letterhead.public_url)}
+    return _message(notice, contact, letterhead, fields=fields, now=now)
+
+
+def compose_daily(
+    notice: Notice, carried: Sequence[Notice], contact: Contact, letterhead: Letterhead, *, now: datetime
+) -> EmailMessage:
+    """The e-mail of a day: a line and a link for each notice that it carries."""
+    lines = [
+        f"{render(each.kind, _language(contact), link='')[0]}\n{link_of(each, letterhead.public_url)}"
+        for each in carried
+    ]
+    fields = {"lines": "\n\n".join(lines), "link": link_of(notice, letterhead.public_url)}
     return _message(notice, contact, letterhead, fields=fields, now=now)
 
 
@@ -95,8 +127,7 @@ def _month(number: int, language: str) -> str:
 
 def link_of(notice: Notice, public_url: str) -> str:
     """The page a notice leads to. It shows nothing to who may not see it."""
-    path = _PATHS.get(notice.kind)
-    return f"{public_url}/{path}/{notice.subject_id}" if path is not None else f"{public_url}/"
+    return f"{public_url}/{_PATHS.get(notice.kind, '').format(notice.subject_id)}"
 
 
 def render(kind: NoticeKind, language: str, **fields: str) -> tuple[str, str]:

@@ -51,6 +51,12 @@ class People:
         answer = self.identity.call("BatchGetContacts", request, token=self.tokens.token(tenant_id, PURPOSE))
         return next((Contact(found.name, found.email, found.language) for found in answer.contacts), None)
 
+    def region_of(self, tenant_id: UUID) -> str:
+        """The region of an organisation, whose working days count there; empty for one without."""
+        request = identity_pb2.BatchGetOrganisationsRequest(organisation_ids=[str(tenant_id)])
+        answer = self.identity.call("BatchGetOrganisations", request, token=self.tokens.token(tenant_id, PURPOSE))
+        return next((found.region for found in answer.organisations), "")
+
     def find_invited(self, tenant_id: UUID, link_id: UUID) -> Invited | None:
         """Who is to be sent a link; None when it has been replaced, withdrawn or used, or has expired."""
         request = invitations_pb2.GetInvitationMailRequest(link_id=str(link_id))

@@ -29,6 +29,7 @@ from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_documents import FilesStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
+from tests.support.stub_notices import NoticesStub
 from tests.support.stub_register import RegisterStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_staff import LeaversStub, StaffStub
@@ -437,13 +438,8 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         )
 
 
-class NotificationsStub(_Stub, notifications_pb2_grpc.NotificationsServiceServicer):
+class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.NotificationsServiceServicer):
     """Notices of the world."""
-
-    @read
-    def ListNotices(self, request: n.ListNoticesRequest, _call: Call) -> n.ListNoticesResponse:
-        self.met("ListNotices", request)
-        return n.ListNoticesResponse(notices=self.world.notices)
 
 
 class DocumentsStub(FilesStub, LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):

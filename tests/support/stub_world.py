@@ -79,6 +79,8 @@ class World:
     documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
+    failed: list[n.FailedDelivery] = field(default_factory=list)
+    chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -210,6 +212,15 @@ def furnish(clock: Clock) -> World:
             subject_id=number_id(304),
             created_at=world.moment(-2),
             state=n.DELIVERY_STATE_SENT,
+            unread=True,
+        )
+    ]
+    world.failed = [
+        n.FailedDelivery(
+            person_id=world.people["manager2"].person_id,
+            kind=n.NOTICE_KIND_TASK_DUE,
+            failed_at=world.moment(-1),
+            fault=n.DELIVERY_FAULT_ADDRESS,
         )
     ]
     world.access = stub_staff.settle(world, number_id)

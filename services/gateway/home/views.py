@@ -12,9 +12,9 @@ from flask import Blueprint, render_template
 from services.gateway.backends import call
 from services.gateway.cases.views import present_lines as present_cases
 from services.gateway.home.loads import present_work
-from services.gateway.home.notices import present_notices
 from services.gateway.home.pages import page_of
 from services.gateway.listing import counts_of
+from services.gateway.notices.pages import present_notices
 from services.gateway.organisations.pages import present_organisations, present_own_roles
 from services.gateway.reports.pages import present_figures, present_quarter, quarter_of
 from services.gateway.requests.views import present_lines as present_requests
@@ -67,6 +67,7 @@ def _case_manager() -> dict[str, Any]:
         "counts": counts_of(answer),
         "has_more": bool(answer.next_page_token),
         "cases": cases,
+        "unread": notices.unread if notices else 0,
         "tasks": present_tasks(answer.own_tasks),
         "notices": None if notices is None else present_notices(notices.notices, names=names),
     }
@@ -87,7 +88,15 @@ def _school() -> dict[str, Any]:
 
 def _contact() -> dict[str, Any]:
     answer = call("cases", "ListSharedCases", cases_pb2.ListSharedCasesRequest(page_size=_SHOWN_WORK))
-    return {"cases": present_shared(answer.cases, with_contacts=False)}
+    cases = present_shared(answer.cases, with_contacts=False)
+    question = notifications_pb2.ListNoticesRequest(page_size=_SHOWN)
+    notices = optional(lambda: call("notifications", "ListNotices", question))
+    names = {case.href: case.name for case in cases}
+    return {
+        "cases": cases,
+        "unread": notices.unread if notices else 0,
+        "notices": None if notices is None else present_notices(notices.notices, names=names),
+    }
 
 
 def _analyst() -> dict[str, Any]:

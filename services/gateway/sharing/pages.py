@@ -36,6 +36,7 @@ class SharedCase:
     number: str
     name: str
     year: str
+    level: int
     state: str
     provider: str
     contact: str
@@ -63,6 +64,7 @@ def present_case(
         number=case.number,
         name=case.student_name,
         year=year_name(case.year_level),
+        level=case.year_level,
         state=STATES.get(case.state, ""),
         provider=providers.get(case.provider_id, ""),
         contact=contact.name if contact else "",

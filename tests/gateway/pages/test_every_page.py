@@ -42,6 +42,8 @@ REGISTER_FORMS = [
 PAGES = {
     "lead": [
         "/",
+        "/notices",
+        "/notices/preferences",
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
@@ -128,11 +130,13 @@ PAGES = {
         f"/staff/invitations/{number_id(701)}/resend",
         f"/staff/invitations/{number_id(701)}/withdraw",
     ],
-    "contact": ["/", "/account", "/shared", SHARED],
+    "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/", "/privacy", "/accessibility"],
 }
 EACH = [(key, path) for key, paths in PAGES.items() for path in paths]
 POSTS = [
+    ("manager", "/notices"),
+    ("manager", "/notices/preferences"),
     ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
@@ -224,8 +228,9 @@ def test_a_form_without_its_token_is_refused(as_: As, world: World, key: str, pa
 
 
 def test_every_form_is_among_those_tested(app: Flask) -> None:
-    ours = {"requests", "incoming", "cases", "files", "tasks", "home", "reports"}
-    ours |= {"organisations", "account", "sharing", "staff"}
+    ours = {"requests", "incoming", "cases", "files", "tasks", "home", "reports", "organisations", "account", "sharing"}
+    ours |= {"notices"}
+    ours |= {"staff"}
     posts = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
@@ -238,6 +243,8 @@ def test_every_form_is_among_those_tested(app: Flask) -> None:
         "cases.assign",
         "cases.record",
         "cases_handing.hand_out",
+        "notices.show",
+        "notices.preferences",
         *(f"cases_work.{verb}" for verb in ("note", "correct", "pause", "resume", "close", "reopen", "contact")),
         *(f"tasks.{verb}" for verb in ("add", "show", "cancel", "reassign")),
         *(f"staff.{verb}" for verb in ("invite", "assign_role", "remove_role", "end_access", "resend", "withdraw")),

@@ -107,6 +107,15 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
         return identity_pb2.BatchGetContactsResponse(contacts=[known[each] for each in wanted if each in known])
 
     @read
+    def BatchGetOrganisations(
+        self, request: identity_pb2.BatchGetOrganisationsRequest, _call: Call
+    ) -> identity_pb2.BatchGetOrganisationsResponse:
+        ours = [each for each in request.organisation_ids if each == str(OURS)]
+        return identity_pb2.BatchGetOrganisationsResponse(
+            organisations=[identity_pb2.Organisation(organisation_id=each, region="07") for each in ours]
+        )
+
+    @read
     def ListPeople(self, request: identity_pb2.ListPeopleRequest, call: Call) -> identity_pb2.ListPeopleResponse:
         self.asked.append(f"ListPeople {request.working_role}")
         leads = self.leads.get(call.actor.tenant_id, [])
@@ -212,7 +221,7 @@ def notifications_url(worker: str) -> Iterator[str]:
 def notifications(notifications_url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Notifications]:
     empty(notifications_url)
     database = Database(notifications_url, service="notifications")
-    known = SmallIdentity()  # type: ignore[abstract]  # four methods are all that is called
+    known = SmallIdentity()  # type: ignore[abstract]  # what is called is there
     known.knows(LEAD, name="Rāwiri Tauira", email="rawiri@example.nz", is_lead=True)
     known.knows(MANAGER, name="Mereana Tauira", email="mereana@example.nz", language="mi")
     known.knows(OTHER_LEAD, name="Sione", email="sione@example.nz", is_lead=True)
@@ -237,7 +246,7 @@ def notifications(notifications_url: str, tmp_path: Path, clock: FixedClock) -> 
         letterhead=Letterhead("https://ascms.example.nz", "notices@example.nz", "https://sign-in.example.nz"),
     )
     servicer = Servicer(
-        NotificationsServicer(database, PageTokens("tests")),
+        NotificationsServicer(deps, PageTokens("tests")),
         notifications_pb2_grpc.add_NotificationsServiceServicer_to_server,
         notifications_pb2.DESCRIPTOR.services_by_name["NotificationsService"],
     )

@@ -12,7 +12,7 @@ from services.notifications.people import Contact, Invited
 
 NOW = datetime(2026, 3, 3, 21, 0, tzinfo=UTC)
 SUBJECT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-FIELDS = {"name": "Example", "organisation": "Example Provider", "until": "18 March 2026"}
+FIELDS = {"lines": "A line", "name": "Example", "organisation": "Example Provider", "until": "18 March 2026"}
 LETTERHEAD = Letterhead("https://ascms.example.nz", "notices@example.nz", "https://sign-in.example.nz")
 EVERY = [(kind, language) for kind in NoticeKind for language in LANGUAGES]
 

@@ -5,7 +5,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Text, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -15,7 +31,7 @@ from kit.inbox import inbox_mark_table, inbox_table
 from kit.outbox import outbox_table
 from kit.sweeps import deadline_table
 from kit.tables import tenant_table
-from services.notifications.domain import DeliveryState, Notice, NoticeKind, Plan
+from services.notifications.domain import NO_CONTACT, DeliveryState, Notice, NoticeKind, Plan
 
 METADATA = MetaData()
 for _plumbing in (outbox_table, inbox_table, inbox_mark_table, deadline_table, audit_table, idempotency_table):
@@ -34,7 +50,10 @@ NOTICE = tenant_table(
     Column("attempt_until", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("fault", Text, nullable=False),
+    Column("daily_id", postgresql.UUID),
     Index("notice_person", "tenant_id", "person_id", "created_at", "id"),
+    Index("notice_held", "tenant_id", "person_id", "created_at", postgresql_where=text("state = 'held'")),
+    Index("notice_failed", "tenant_id", "ended_at", "id", postgresql_where=text("state = 'failed'")),
 )
 PLAN = tenant_table(
     "plan",
@@ -69,7 +88,11 @@ _UPDATE_NOTICE = prepare(
 )
 _NEWEST = (
     select(*NOTICE.c)
-    .where(NOTICE.c.tenant_id == bindparam("tenant"), NOTICE.c.person_id == bindparam("person"))
+    .where(
+        NOTICE.c.tenant_id == bindparam("tenant"),
+        NOTICE.c.person_id == bindparam("person"),
+        NOTICE.c.kind != NoticeKind.DAILY.value,
+    )
     .order_by(NOTICE.c.created_at.desc(), NOTICE.c.id.desc())
     .limit(bindparam("most"))
 )
@@ -79,6 +102,50 @@ _LIST_AFTER = prepare(
         or_(
             NOTICE.c.created_at < bindparam("last_at"),
             and_(NOTICE.c.created_at == bindparam("last_at"), NOTICE.c.id < bindparam("last_id")),
+        )
+    )
+)
+_OF_PERSON = (NOTICE.c.tenant_id == bindparam("tenant"), NOTICE.c.person_id == bindparam("person"))
+_IS_HELD = NOTICE.c.state == DeliveryState.HELD.value
+_HELD = prepare(
+    select(*NOTICE.c)
+    .where(*_OF_PERSON, _IS_HELD, NOTICE.c.daily_id.is_(None))
+    .order_by(NOTICE.c.created_at, NOTICE.c.id)
+)
+_CARRIED = prepare(
+    select(*NOTICE.c)
+    .where(*_OF_PERSON, _IS_HELD, NOTICE.c.daily_id == bindparam("daily"))
+    .order_by(NOTICE.c.created_at, NOTICE.c.id)
+)
+_CARRY = prepare(
+    update(NOTICE).where(*_OF_PERSON, _IS_HELD, NOTICE.c.daily_id.is_(None)).values(daily_id=bindparam("daily"))
+)
+_END_CARRIED = prepare(
+    update(NOTICE)
+    .where(*_OF_PERSON, _IS_HELD, NOTICE.c.daily_id == bindparam("daily"))
+    .values(state=bindparam("new_state"), ended_at=bindparam("ended"), fault=bindparam("new_fault"))
+)
+_LOCK_PERSON = prepare(
+    select(func.pg_advisory_xact_lock(func.hashtextextended(cast(bindparam("whose"), Text), literal_column("0"))))
+)
+_FAILURES = (
+    select(*NOTICE.c)
+    .where(
+        NOTICE.c.tenant_id == bindparam("tenant"),
+        NOTICE.c.state == DeliveryState.FAILED.value,
+        NOTICE.c.kind != NoticeKind.DAILY.value,
+        NOTICE.c.fault != NO_CONTACT,
+        NOTICE.c.ended_at > bindparam("since"),
+    )
+    .order_by(NOTICE.c.ended_at.desc(), NOTICE.c.id.desc())
+    .limit(bindparam("most"))
+)
+_LIST_FAILED = prepare(_FAILURES)
+_LIST_FAILED_AFTER = prepare(
+    _FAILURES.where(
+        or_(
+            NOTICE.c.ended_at < bindparam("last_at"),
+            and_(NOTICE.c.ended_at == bindparam("last_at"), NOTICE.c.id < bindparam("last_id")),
         )
     )
 )
@@ -124,6 +191,51 @@ def list_notices(
     return [_notice(row) for row in rows]
 
 
+def lock_person(tx: Transaction, person_id: UUID) -> None:
+    """Let nobody else hold notices for a person, or gather them, until this transaction ends."""
+    tx.run(_LOCK_PERSON, whose=f"daily {tx.tenant_id} {person_id}")
+
+
+def list_held(tx: Transaction, person_id: UUID) -> list[Notice]:
+    """A person's notices that wait for the e-mail of a day and are in none, oldest first."""
+    return [_notice(row) for row in tx.all(_HELD, tenant=tx.tenant_id, person=person_id)]
+
+
+def list_carried(tx: Transaction, daily: Notice) -> list[Notice]:
+    """The notices that a daily e-mail carries, oldest first."""
+    return [
+        _notice(row) for row in tx.all(_CARRIED, tenant=tx.tenant_id, person=daily.person_id, daily=daily.notice_id)
+    ]
+
+
+def carry_held(tx: Transaction, daily: Notice) -> None:
+    """Queue that a daily e-mail carries what was held."""
+    tx.later(_CARRY, tenant=tx.tenant_id, person=daily.person_id, daily=daily.notice_id)
+
+
+def end_carried(tx: Transaction, daily: Notice) -> None:
+    """Queue that what a daily e-mail carried has ended as it did."""
+    tx.later(
+        _END_CARRIED,
+        tenant=tx.tenant_id,
+        person=daily.person_id,
+        daily=daily.notice_id,
+        new_state=daily.state,
+        ended=daily.ended_at,
+        new_fault=daily.fault,
+    )
+
+
+def list_failed(
+    tx: Transaction, *, since: datetime, most: int, after: tuple[datetime, UUID] | None = None
+) -> list[Notice]:
+    """Notices of the present tenant that did not arrive since a moment, newest first; not those to who has left."""
+    where = {"tenant": tx.tenant_id, "since": since, "most": most}
+    if after is not None:
+        where |= {"last_at": after[0], "last_id": after[1]}
+    return [_notice(row) for row in tx.all(_LIST_FAILED_AFTER if after else _LIST_FAILED, **where)]
+
+
 def insert_plan(tx: Transaction, plan: Plan) -> None:
     """Queue a new plan; one that is there already stays as it is."""
     row = asdict(plan)
@@ -159,6 +271,7 @@ def _notice(row: Any) -> Notice:
         attempt_until=row.attempt_until,
         ended_at=row.ended_at,
         fault=row.fault,
+        daily_id=row.daily_id,
     )
 
 

@@ -6,7 +6,7 @@ the message, sends it a second time when the lease of its attempt has ended. Bot
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -15,19 +15,33 @@ from prometheus_client import Counter
 from kit import jobs, log
 from kit.actor import Actor
 from kit.audit import Audit
-from kit.clock import Clock
+from kit.clock import NEW_ZEALAND, Clock
 from kit.command import finish
 from kit.db import Database, Transaction
-from kit.sweeps import clear_deadline, set_deadline
+from kit.sweeps import clear_deadline, has_deadline, set_deadline
 from services.notifications import store
-from services.notifications.domain import CHASE_AFTER, DeliveryState, Notice, NoticeKind, Plan, notice_of
-from services.notifications.mails import Letterhead, compose, compose_invitation
+from services.notifications.domain import (
+    CHASE_AFTER,
+    DAILY_AT,
+    NO_CONTACT,
+    UNTRAINED,
+    DeliveryState,
+    Notice,
+    NoticeKind,
+    Plan,
+    delivery_of,
+    next_daily_day,
+    notice_of,
+)
+from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation
 from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
 
 SEND_NOTICE = "send-notice"
 """Name of a job, and of the deadline that watches over it."""
 CARRY_OUT_PLAN = "carry-out-plan"
+GATHER_DAILY = "gather-daily"
+"""Name of the deadline at which someone's e-mail of a day is put together: `daily.gather_daily`."""
 
 _ENDED = Counter("ascms_notices_ended", "Notices sent, or given up", ["state"])
 _LATE = Counter("ascms_notices_late", "Times a notice or plan was found waiting for longer than it may", ["kind"])
@@ -51,13 +65,38 @@ class Deps:
 
 
 def plan_notice(tx: Transaction, notice: Notice, *, now: datetime) -> None:
-    """Queue a notice, its job, and the deadline that watches over both, in a transaction that is open."""
+    """Queue a notice as its reader wants it, in a transaction that is open.
+
+    At once: with its job and the deadline that watches over both. In the e-mail of a day: held, with the deadline at
+    which that is put together. Otherwise it stands on the page, and nothing more is to be done.
+    """
+    chosen = None
+    if notice.person_id is not None:
+        chosen = store.preferences.find_delivery(tx, notice.person_id, notice.kind)
+    notice = notice.delivered(delivery_of(notice.kind, chosen), now)
+    if notice.state is DeliveryState.HELD:
+        assert notice.person_id is not None, "only people have preferences"
+        store.lock_person(tx, notice.person_id)
+        if not has_deadline(tx, kind=GATHER_DAILY, subject_id=notice.person_id):
+            set_daily_deadline(tx, notice.person_id, day=next_daily_day(now.astimezone(NEW_ZEALAND)))
     store.insert_notice(tx, notice)
-    _set_going(tx, SEND_NOTICE, notice.notice_id, now=now)
+    if notice.state is DeliveryState.PLANNED:
+        _set_going(tx, SEND_NOTICE, notice.notice_id, now=now)
+
+
+def set_daily_deadline(tx: Transaction, person_id: UUID, *, day: date) -> None:
+    """Queue the deadline at which someone's e-mail of a day is put together."""
+    due_at = datetime.combine(day, DAILY_AT, NEW_ZEALAND)
+    set_deadline(tx, kind=GATHER_DAILY, subject_id=person_id, due_at=due_at)
 
 
 def plan_notices(tx: Transaction, plan: Plan, *, now: datetime) -> None:
-    """Queue a plan to tell people who have yet to be asked for, in a transaction that is open."""
+    """Queue a plan to tell people who have yet to be asked for, in a transaction that is open.
+
+    Nothing where it is there already: several events may make one plan.
+    """
+    if store.find_plan(tx, plan.plan_id) is not None:
+        return
     store.insert_plan(tx, plan)
     _set_going(tx, CARRY_OUT_PLAN, plan.plan_id, now=now)
 
@@ -103,7 +142,7 @@ def send_notice(deps: Deps, actor: Actor, *, notice_id: UUID) -> None:
         message = _compose(deps, actor, notice)
         if message is None:
             # Who left, or whose role has ceased to work, is told nothing; nor is a link sent that works no more.
-            _note(deps, actor, notice_id, lambda planned, now: planned.undeliverable(now, fault="no-contact"))
+            _note(deps, actor, notice_id, lambda planned, now: planned.undeliverable(now, fault=NO_CONTACT))
             return
         deps.sender.send(message)
     except SendError as error:
@@ -132,10 +171,14 @@ def _compose(deps: Deps, actor: Actor, notice: Notice) -> EmailMessage | None:
     if notice.person_id is None:
         invited = deps.people.find_invited(actor.tenant_id, notice.subject_id)
         return compose_invitation(notice, invited, deps.letterhead, now=now) if invited is not None else None
-    contact = deps.people.find_contact(
-        actor.tenant_id, notice.person_id, is_untrained=notice.kind is NoticeKind.TRAINING_INVITATION
-    )
-    return compose(notice, contact, deps.letterhead, now=now) if contact is not None else None
+    contact = deps.people.find_contact(actor.tenant_id, notice.person_id, is_untrained=notice.kind in UNTRAINED)
+    if contact is None:
+        return None
+    if notice.kind is NoticeKind.DAILY:
+        with deps.database.tenant(actor) as tx:
+            carried = store.list_carried(tx, notice)
+        return compose_daily(notice, carried, contact, deps.letterhead, now=now)
+    return compose(notice, contact, deps.letterhead, now=now)
 
 
 def chase_notice(deps: Deps, actor: Actor, notice_id: UUID) -> None:
@@ -174,6 +217,8 @@ def _note(deps: Deps, actor: Actor, notice_id: UUID, change: Callable[[Notice, d
         notice = change(planned, now)
         store.update_notice(tx, notice)
         if notice.state is not DeliveryState.PLANNED:
+            if notice.kind is NoticeKind.DAILY:
+                store.end_carried(tx, notice)
             clear_deadline(tx, kind=SEND_NOTICE, subject_id=notice_id)
             finish(tx, None, entry=Audit("end-notice", notice_id, reason=notice.state), events=[], now=now)
     if notice.state is not DeliveryState.PLANNED:
