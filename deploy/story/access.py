@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OK, FORBIDDEN = 200, 403
 _DEMO = Path(__file__).parents[1] / "demo" / "people.yaml"
-_PASSPHRASE = " ".join(["seven", "quiet", "kererū", "over", "the", "ridge"])
+_CHOSEN_WORDS = "seven quiet kererū over the ridge"
 _LINK = re.compile(r'href="(http[^"]+/invitation\?key=[^"]+)"')
 _A_MINUTE = 60.0
 _TIMEOUT_SECONDS = 20
@@ -35,7 +35,7 @@ def tell_of_access(story: "Story", *, provider: str) -> None:
     authoriser = story.cast.one("delegated_authoriser", at=provider)
     lead = story.cast.one("workflow_lead", at=provider)
     mark = uuid4().hex[:8]
-    colleague = Person(f"kahu.{mark}@putahi.example", _PASSPHRASE, provider, ())
+    colleague = Person(f"kahu.{mark}@putahi.example", _CHOSEN_WORDS, provider, ())
     browser = _comes(story, authoriser, colleague, name=f"Demo Kahu {mark}")
     person_id = _is_trained(story, authoriser, colleague)
     case_id, before = _works(story, lead, colleague, browser, person_id)
@@ -60,12 +60,12 @@ def _comes(story: "Story", authoriser: Person, colleague: Person, *, name: str) 
     with story.steps.step("the mail arrives, and its link makes a profile"):
         accept = browser.get(_until(lambda: _mailed(story.cast.mail_url, colleague.email), "the mail"))
         form = accept.form("passphrase", "key")
-        page = browser.send(form, {"name": name, "passphrase": _PASSPHRASE, "language": "en"})
+        page = browser.send(form, {"name": name, "passphrase": _CHOSEN_WORDS, "language": "en"})
         expect("the page after it", (page.status, page.title.partition(" · ")[0]), (OK, "You have accepted"))
         again = Browser(story.cast.base_url).get(accept.url)
         expect_that("the link says that it was used", "used already" in again.text, saw=again.text[:200])
     with story.steps.step("they sign in, and are told that a role is missing; no case opens"):
-        page = try_passphrase(browser, browser.get("/sign-in"), email=colleague.email, passphrase=_PASSPHRASE)
+        page = try_passphrase(browser, browser.get("/sign-in"), email=colleague.email, passphrase=_CHOSEN_WORDS)
         expect("the first page", page.status, FORBIDDEN)
         expect_that("it says what is missing", "gives you a role" in page.text, saw=page.text[:400])
         expect("the cases", browser.get("/cases").status, FORBIDDEN)
@@ -136,7 +136,7 @@ def _is_handed_out(story: "Story", lead: Person, case_id: str, before: str) -> N
 
 def _sign_in_again(story: "Story", colleague: Person) -> Page:
     browser = Browser(story.cast.base_url)
-    return try_passphrase(browser, browser.get("/sign-in"), email=colleague.email, passphrase=_PASSPHRASE)
+    return try_passphrase(browser, browser.get("/sign-in"), email=colleague.email, passphrase=_CHOSEN_WORDS)
 
 
 def _today(values: dict[str, list[str]]) -> dict[str, str]:
