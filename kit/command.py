@@ -28,7 +28,8 @@ def finish(tx: Transaction, result: T, *, entry: Audit, events: Sequence[Event],
     if call.key:
         # The answer holds the position, so the position must be known before the commit: one more round trip.
         tx.flush()
-        _set_position(message, promises[-1].value() if promises else 0)
+        if promises:
+            _set_position(message, promises[-1].value())
         idempotency.store_answer(tx, call, now=now)
     elif promises:
         tx.after_commit(lambda: _set_position(message, promises[-1].value()))

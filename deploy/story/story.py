@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import rows
+from deploy.story import quarter, rows
 from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
@@ -65,7 +65,9 @@ class Story:
         self._national(lead)
         heading("6. Work on the case")
         work_on_a_case(self, case_id, manager=manager, lead=lead)
-        heading("7. Getting access, and leaving")
+        heading("7. The quarter that has ended")
+        quarter.tell(self, lead, manager, case_id)
+        heading("8. Getting access, and leaving")
         tell_of_access(self, provider=provider)
 
     # ---- who asks

@@ -8,6 +8,7 @@ from services.gateway.cases.navigation import case_tabs
 from services.gateway.cases.opened_by import blueprint as cases_opened
 from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
+from services.gateway.desk.views import blueprint as desk
 from services.gateway.files.views import blueprint as files
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
@@ -19,11 +20,36 @@ from services.gateway.register.views import blueprint as register_of_organisatio
 from services.gateway.reports.views import blueprint as reports
 from services.gateway.requests.incoming import blueprint as incoming
 from services.gateway.requests.views import blueprint as requests
+from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
 from services.gateway.staff.invitations import blueprint as staff
 from services.gateway.tasks.views import blueprint as tasks
 from services.gateway.wording import ROLE_MEANINGS
+
+BLUEPRINTS = (
+    home,
+    requests,
+    incoming,
+    cases,
+    cases_work,
+    cases_handing,
+    cases_opened,
+    tasks,
+    letters,
+    sharing,
+    reports,
+    returns,
+    organisations,
+    register_of_organisations,
+    catchments,
+    plans,
+    files,
+    notices,
+    account,
+    desk,
+    staff,
+)
 
 
 def register(app: Flask) -> None:
@@ -31,27 +57,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals["may"] = _may
     app.jinja_env.globals["role_hints"] = _role_hints
     app.jinja_env.globals["case_tabs"] = case_tabs
-    for blueprint in (
-        home,
-        requests,
-        incoming,
-        cases,
-        cases_handing,
-        cases_opened,
-        cases_work,
-        tasks,
-        files,
-        letters,
-        reports,
-        organisations,
-        account,
-        sharing,
-        staff,
-        notices,
-        register_of_organisations,
-        catchments,
-        plans,
-    ):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 
 

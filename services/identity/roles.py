@@ -52,6 +52,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "students:search",
             "people:read",
             "figures:provider",
+            "returns:submit",
         ),
         "case_manager": _role(
             OrganisationKind.PROVIDER, "cases:read", "cases:record", "cases:close", "students:search"
@@ -62,11 +63,16 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
-        "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national"),
+        "ministry_analyst": _role(OrganisationKind.MINISTRY, "figures:national", "returns:overview"),
         "ministry_admin": _role(
-            OrganisationKind.MINISTRY, "organisations:read", "organisations:manage", "guidance:edit"
+            OrganisationKind.MINISTRY,
+            "organisations:read",
+            "organisations:manage",
+            "guidance:edit",
+            "returns:overview",
+            "returns:accept",
         ),
-        "service_desk": _role(OrganisationKind.MINISTRY),
+        "service_desk": _role(OrganisationKind.MINISTRY, "access:find"),
         "training_system": Role(OrganisationKind.MINISTRY, frozenset({"training:record"}), is_for_machines=True),
         "enrolment_register": Role(OrganisationKind.MINISTRY, frozenset({"requests:notify"}), is_for_machines=True),
     }

@@ -1,19 +1,22 @@
 """Wiring of reporting: the only place that constructs things."""
 
-from ascms.reporting.v1 import reporting_pb2, reporting_pb2_grpc
-
 from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
 from kit.consumer import ConsumerLoop
 from kit.db import Database
 from kit.housekeeping import Housekeeping
+from kit.ids import uuid7
+from kit.paging import PageTokens
+from kit.relay import Relay
 from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
-from kit.rpc.server import Servicer
 from kit.service import Service, Threaded
+from kit.sweeps import Sweep
+from services.reporting.commands.returns import RETURN_DEADLINE, Deps, note_return_overdue
 from services.reporting.consumers import TOPICS, handlers
-from services.reporting.rpc import ReportingServicer
+from services.reporting.directory import IdentityDirectory
+from services.reporting.rpc import servicer
 from services.reporting.store import CONSUMER
 
 
@@ -29,20 +32,25 @@ def build(settings: Settings) -> Service:
     consumer = ConsumerLoop(
         name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
     )
+    deps = Deps(database, clock, uuid7)
+    identity = identity_backend(settings.identity_address)
+    relay = Relay(database=database, broker=broker)
+    sweep = Sweep(
+        database, clock, {RETURN_DEADLINE: lambda actor, return_id: note_return_overdue(deps, actor, return_id)}
+    )
     housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     return Service(
         name="reporting",
         settings=settings,
         database=database,
-        servicers=[
-            Servicer(
-                ReportingServicer(database),
-                reporting_pb2_grpc.add_ReportingServiceServicer_to_server,
-                reporting_pb2.DESCRIPTOR.services_by_name["ReportingService"],
-            )
+        servicers=[servicer(deps, IdentityDirectory(identity), PageTokens(settings.service_credential))],
+        verifier=remote_verifier(identity),
+        workers=[
+            Threaded(consumer, name="consumer"),
+            Threaded(relay, name="relay"),
+            sweep,
+            Threaded(housekeeping, name="housekeeping"),
         ],
-        verifier=remote_verifier(identity_backend(settings.identity_address)),
-        workers=[Threaded(consumer, name="consumer"), Threaded(housekeeping, name="housekeeping")],
-        worker_checks={"consumer": consumer.is_ready},
+        worker_checks={"consumer": consumer.is_ready, "relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

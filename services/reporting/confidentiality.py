@@ -1,18 +1,22 @@
 """Figures that others than the provider read: small ones are hidden, and so is whatever would give them away.
 
-Each indicator is a column: a cell per provider and their total, which is published. (There is no sum across indicators:
-cases, visits and minutes do not add up.)
+Each indicator is a table: a cell per provider, a sum per region, and the nation's total, all published together. (There
+is no sum across indicators: cases, visits and minutes do not add up, and those that do are not all published.)
 
 * A cell is hidden when fewer than THRESHOLD facts stand behind it; nought too, since it says that of everyone.
-* From the total and the cells shown anyone can work out the *sum* of the hidden ones. So there are never fewer than two
-  of them, and never fewer than THRESHOLD facts behind that sum: further cells are hidden until both hold. When there is
-  none left to hide, the total is hidden instead.
-* Which cells are hidden besides is decided by an order that is kept secret. If it were the smallest first, or any other
-  order that can be known, a reader who knows this code could tell a small cell from one hidden for its sake, and two
-  hidden cells that make ten would be five and five.
+* From a sum and the cells shown anyone can work out what the hidden ones of that region make together. So there are
+  never fewer than two of them, and never fewer than THRESHOLD facts behind them: further cells are hidden until both
+  hold. Where there is none left to hide, the region's sum is hidden too.
+* The hidden regions in turn make together what the total leaves over, and that is what their hidden cells make. The
+  same holds for these, taken together: further regions are hidden, each with at least one cell, until it does. Where
+  there is none left to hide, the total is hidden.
+* What is hidden besides is decided by an order that is kept secret. If it were the smallest first, or any other order
+  that can be known, a reader who knows this code could tell a small cell from one hidden for its sake, and two hidden
+  cells that make ten would be five and five.
 
-What this gives: with a count, each hidden cell may be any number from 0 to 5, whatever is known of the rest and of this
-code. It does not hold against a provider who subtracts its own exact figure: these figures are for the ministry.
+So every hidden cell stands in exactly one sum that can be worked out, together with others, and the sum is not small:
+with a count, each may be any number from 0 to 5, whatever is known of the rest and of this code. It does not hold
+against a provider who subtracts its own exact figure: these figures are for the ministry.
 """
 
 import hmac
@@ -24,6 +28,7 @@ THRESHOLD = 6
 _FEWEST_HIDDEN = 2
 
 Key = TypeVar("Key")
+Order = Callable[[object], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,37 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[Key]):
-    """What may be published: each cell and the total, None where hidden."""
+class Table(Generic[Key]):
+    """What may be published: each cell, each region's sum and the total; None where hidden."""
 
     cells: Mapping[Key, int | None]
+    regions: Mapping[str, int | None]
     total: int | None
 
 
-def protect(cells: Mapping[Key, Cell], *, order: Callable[[Key], bytes]) -> Column[Key]:
-    """Hide what is small and what would give it away; `order` ranks the cells to be hidden besides (`secret_order`)."""
-    hidden = {key for key, cell in cells.items() if cell.behind < THRESHOLD}
-    if hidden:
-        rest = sorted(cells.keys() - hidden, key=order)
-        while rest and not _is_safe(cells, hidden):
-            hidden.add(rest.pop(0))
-    return Column(
-        {key: None if key in hidden else cell.value for key, cell in cells.items()},
-        sum(cell.value for cell in cells.values()) if _is_safe(cells, hidden) else None,
+def protect(regions: Mapping[str, Mapping[Key, Cell]], *, order: Order) -> Table[Key]:
+    """Hide what is small and what would give it away; `order` ranks what is hidden besides (`secret_order`)."""
+    hidden = {region: _hide_within(cells, order=order) for region, cells in regions.items()}
+    closed = {region for region, cells in regions.items() if not _is_safe(cells, hidden[region])}
+    rest = sorted(regions.keys() - closed, key=order)
+    while rest and closed and not _is_pool_safe(regions, hidden, closed):
+        region = rest.pop(0)
+        closed.add(region)
+        hidden[region] = hidden[region] or {min(regions[region], key=order)}
+    is_total_safe = _is_pool_safe(regions, hidden, closed) if closed else True
+    sums = {region: sum(cell.value for cell in cells.values()) for region, cells in regions.items()}
+    return Table(
+        {
+            key: None if key in hidden[region] else cell.value
+            for region, cells in regions.items()
+            for key, cell in cells.items()
+        },
+        {region: None if region in closed else value for region, value in sums.items()},
+        sum(sums.values()) if sums and is_total_safe else None,
     )
 
 
-def secret_order(key: bytes, *, quarter: str, indicator: str) -> Callable[[object], bytes]:
+def secret_order(key: bytes, *, quarter: str, indicator: str) -> Order:
     """An order that nobody without `key` can know, and that stays the same each time it is asked for."""
 
     def rank(cell: object) -> bytes:
@@ -64,7 +79,21 @@ def secret_order(key: bytes, *, quarter: str, indicator: str) -> Callable[[objec
     return rank
 
 
+def _hide_within(cells: Mapping[Key, Cell], *, order: Order) -> set[Key]:
+    hidden = {key for key, cell in cells.items() if cell.behind < THRESHOLD}
+    if hidden:
+        rest = sorted(cells.keys() - hidden, key=order)
+        while rest and not _is_safe(cells, hidden):
+            hidden.add(rest.pop(0))
+    return hidden
+
+
 def _is_safe(cells: Mapping[Key, Cell], hidden: set[Key]) -> bool:
     if not hidden:
         return sum(cell.behind for cell in cells.values()) >= THRESHOLD
     return len(hidden) >= _FEWEST_HIDDEN and sum(cells[key].behind for key in hidden) >= THRESHOLD
+
+
+def _is_pool_safe(regions: Mapping[str, Mapping[Key, Cell]], hidden: Mapping[str, set[Key]], closed: set[str]) -> bool:
+    pool = {(region, key): regions[region][key] for region in closed for key in hidden[region]}
+    return _is_safe(pool, set(pool))

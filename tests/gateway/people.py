@@ -57,6 +57,7 @@ LEAD = Person(
         "cases:read-all",
         "cases:record",
         "figures:provider",
+        "returns:submit",
         "people:read",
         "requests:answer",
     ),

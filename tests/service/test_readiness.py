@@ -43,7 +43,7 @@ WORKERS = {
     "documents": {"relay"},
     "identity": {"relay"},
     "notifications": {"consumer", "jobs"},
-    "reporting": {"consumer"},
+    "reporting": {"consumer", "relay"},
 }
 OK, UNAVAILABLE = 200, 503
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -81,7 +81,7 @@ def empty(login_url: str) -> None:
         tables = admin.execute(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
             "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') "
-            "AND tablename NOT IN ('alembic_version', 'reference_item', 'triage_criterion', 'file_type')"
+            "AND tablename NOT IN ('alembic_version', 'reference_item', 'triage_criterion', 'file_type', 'return_rule')"
         ).fetchall()
         if tables:
             admin.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")

@@ -12,8 +12,8 @@ from ascms.identity.v1 import identity_pb2_grpc
 from ascms.identity.v1.register_pb2 import RegisterCount
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.notifications.v1 import notifications_pb2_grpc
+from ascms.reporting.v1 import figures_pb2, reporting_pb2_grpc
 from ascms.reporting.v1 import reporting_pb2 as r
-from ascms.reporting.v1 import reporting_pb2_grpc
 
 from kit.actor import Actor
 from kit.errors import (
@@ -26,10 +26,12 @@ from kit.errors import (
 )
 from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
+from tests.support.stub_desk import DeskStub
 from tests.support.stub_documents import FilesStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_notices import NoticesStub
+from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_register import RegisterStub
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_staff import LeaversStub, StaffStub
@@ -47,7 +49,14 @@ class _Stub:
             raise self.world.failures[method]
 
 
-class IdentityStub(SharingIdentityStub, StaffStub, _Stub, RegisterStub, identity_pb2_grpc.IdentityServiceServicer):
+class IdentityStub(
+    SharingIdentityStub,
+    StaffStub,
+    _Stub,
+    DeskStub,
+    RegisterStub,
+    identity_pb2_grpc.IdentityServiceServicer,
+):
     """Knows who the access token "as-<key>" is."""
 
     @read
@@ -114,7 +123,9 @@ class IdentityStub(SharingIdentityStub, StaffStub, _Stub, RegisterStub, identity
         return i.ListOrganisationsResponse(organisations=shown, next_page_token=token, counts=counts)
 
 
-class CasesStub(LettersStub, CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer):
+class CasesStub(
+    SomeCasesStub, LettersStub, CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer
+):
     """Requests and cases of the world, for whoever they belong to."""
 
     @read
@@ -408,7 +419,7 @@ class CasesStub(LettersStub, CaseWork, SharingStub, LeaversStub, _Stub, cases_pb
         )
 
 
-class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
+class ReportingStub(QuarterStub, _Stub, reporting_pb2_grpc.ReportingServiceServicer):
     """Figures as the world has them."""
 
     @read
@@ -417,6 +428,8 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
         return r.GetProviderFiguresResponse(
             quarter=request.quarter,
             figures=self.world.figures,
+            previous=[figures_pb2.Figure(indicator="cases-opened", value=9, rule_version=1)],
+            breakdowns=self.world.breakdowns,
             as_at=self.world.moment(0, -0.1) if self.world.figures else None,
             is_current=self.world.is_counted,
         )
@@ -425,14 +438,15 @@ class ReportingStub(_Stub, reporting_pb2_grpc.ReportingServiceServicer):
     def GetNationalFigures(self, request: r.GetNationalFiguresRequest, _call: Call) -> r.GetNationalFiguresResponse:
         self.met("GetNationalFigures", request)
         totals = [
-            r.Figure(indicator="cases-opened", value=1_252, rule_version=1),
-            r.Figure(indicator="home-visits", value=9, rule_version=1),
-            r.Figure(indicator="minutes", value=107_135, rule_version=1),
+            figures_pb2.Figure(indicator="cases-opened", value=1_252, rule_version=1),
+            figures_pb2.Figure(indicator="home-visits", value=9, rule_version=1),
+            figures_pb2.Figure(indicator="minutes", value=107_135, rule_version=1),
         ]
         return r.GetNationalFiguresResponse(
             quarter=request.quarter,
             totals=totals if self.world.national else [],
             providers=self.world.national,
+            regions=[r.RegionFigures(region="07", figures=totals)] if self.world.national else [],
             as_at=self.world.moment(0, -0.1) if self.world.national else None,
             is_current=True,
         )

@@ -15,6 +15,7 @@ from ascms.cases.v1 import letters_pb2
 from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
 from ascms.notifications.v1 import notifications_pb2 as n
+from ascms.reporting.v1 import figures_pb2, returns_pb2
 from ascms.reporting.v1 import reporting_pb2 as r
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -27,15 +28,16 @@ from tests.support.stub_staff import StaffWorld
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record cases:close letters:approve "
-        "requests:answer people:read figures:provider"
+        "requests:answer people:read figures:provider returns:submit"
     ),
     "case_manager": "cases:read cases:record cases:close",
     "delegated_authoriser": "people:read people:invite people:authorise",
     "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit",
-    "ministry_analyst": "figures:national",
-    "ministry_admin": "organisations:read organisations:manage guidance:edit",
+    "ministry_analyst": "figures:national returns:overview",
+    "ministry_admin": "returns:overview returns:accept organisations:read organisations:manage guidance:edit",
+    "service_desk": "access:find",
 }
 
 
@@ -74,7 +76,11 @@ class World:
     tasks: list[c.Task] = field(default_factory=list)
     pauses: dict[str, list[c.Pause]] = field(default_factory=dict)
     closings: dict[str, list[c.Closing]] = field(default_factory=dict)
-    figures: list[r.Figure] = field(default_factory=list)
+    figures: list[figures_pb2.Figure] = field(default_factory=list)
+    breakdowns: list[figures_pb2.Breakdown] = field(default_factory=list)
+    filed: returns_pb2.Return = field(
+        default_factory=lambda: returns_pb2.Return(state=returns_pb2.RETURN_STATE_DRAFT, version=1)
+    )
     national: list[r.ProviderFigures] = field(default_factory=list)
     documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
@@ -183,25 +189,43 @@ def furnish(clock: Clock) -> World:
         _add_request(world, number, student)
     _add_cases(world)
     world.figures = [
-        r.Figure(indicator="minutes", value=1130, rule_version=1),
-        r.Figure(indicator="cases-opened", value=3, rule_version=1),
-        r.Figure(indicator="home-visits", value=2, rule_version=1),
+        figures_pb2.Figure(indicator="minutes", value=1130, rule_version=1),
+        figures_pb2.Figure(indicator="cases-opened", value=3, rule_version=1),
+        figures_pb2.Figure(indicator="home-visits", value=2, rule_version=1),
+    ]
+    world.breakdowns = [
+        figures_pb2.Breakdown(
+            indicator="minutes",
+            dimension="kind",
+            rows=[
+                figures_pb2.BreakdownRow(key="home-visit", value=860),
+                figures_pb2.BreakdownRow(key="contact-attempt", value=270),
+            ],
+        ),
+        figures_pb2.Breakdown(
+            indicator="caseload",
+            dimension="case-manager",
+            rows=[
+                figures_pb2.BreakdownRow(key=world.people["manager"].person_id, value=2),
+                figures_pb2.BreakdownRow(key=number_id(998), value=1),
+            ],
+        ),
     ]
     world.national = [
         r.ProviderFigures(
             provider_id=number_id(1),
             figures=[
-                r.Figure(indicator="cases-opened", value=48, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=11_130, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=48, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=11_130, rule_version=1),
             ],
         ),
         r.ProviderFigures(
             provider_id=number_id(5),
             figures=[
-                r.Figure(indicator="cases-opened", value=1_204, rule_version=1),
-                r.Figure(indicator="home-visits", suppressed=True, rule_version=1),
-                r.Figure(indicator="minutes", value=96_005, rule_version=1),
+                figures_pb2.Figure(indicator="cases-opened", value=1_204, rule_version=1),
+                figures_pb2.Figure(indicator="home-visits", suppressed=True, rule_version=1),
+                figures_pb2.Figure(indicator="minutes", value=96_005, rule_version=1),
             ],
         ),
     ]

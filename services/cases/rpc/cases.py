@@ -151,6 +151,15 @@ class CaseMethods(Methods):
         )
 
     @read
+    def BatchGetCases(self, request: cases_pb2.BatchGetCasesRequest, call: Call) -> cases_pb2.BatchGetCasesResponse:
+        """See the contract."""
+        whose = None if domain.cases.sees_every_case(call.actor) else call.actor.person_id
+        with self.deps.database.tenant(call.actor) as tx:
+            found = cases.list_some_cases(tx, [UUID(each) for each in request.case_ids], case_manager_id=whose)
+        today = self.local_today()
+        return cases_pb2.BatchGetCasesResponse(cases=[wire.cases.summary_message(each, today=today) for each in found])
+
+    @read
     def CheckCase(self, request: cases_pb2.CheckCaseRequest, call: Call) -> cases_pb2.CheckCaseResponse:
         """See the contract."""
         with self.deps.database.tenant(call.actor) as tx:

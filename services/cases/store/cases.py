@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, bindparam, func, insert, select, true, tuple_, update
+from sqlalchemy import ARRAY, Integer, Select, bindparam, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
@@ -237,6 +237,21 @@ def _changing(case: Case) -> dict[str, Any]:
         "health_due_on": case.health_due_on,
         "version": case.version,
     }
+
+
+_LIST_SOME = prepare(
+    select(*(_C[name] for name in _SUMMARY)).where(
+        _C.id == func.any(bindparam("case_ids", type_=ARRAY(_C.id.type))),
+        or_(_C.case_manager_id == bindparam("whose", type_=_C.id.type), bindparam("whose", type_=_C.id.type).is_(None)),
+    )
+)
+
+
+def list_some_cases(tx: Transaction, case_ids: Sequence[UUID], *, case_manager_id: UUID | None) -> list[Summary]:
+    """The cases with these ids, of one case manager or of anyone, in the order of the ids."""
+    place = {case_id: number for number, case_id in enumerate(case_ids)}
+    rows = tx.all(_LIST_SOME, case_ids=list(case_ids), whose=case_manager_id)
+    return sorted((_summary(row) for row in rows), key=lambda found: place[found.id])
 
 
 def _listed(*, has_state: bool, has_manager: bool, after: bool) -> Query:

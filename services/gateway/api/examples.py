@@ -21,6 +21,7 @@ _BY_NAME: Mapping[str, Any] = {
     "address": "1 Nowhere Street\nNgāmotu",
     "attempts_reason": "",
     "band": "moderate",
+    "call_number": "CALL-2041",
     "concern": "Has not been at school since the second week of term.",
     "contact_name": "Hēmi Example",
     "contact_phone": "06 555 0101",

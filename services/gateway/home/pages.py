@@ -10,6 +10,7 @@ _BY_PERMISSION = (
     ("figures:national", "analyst"),
     ("organisations:read", "admin"),
     ("people:authorise", "authoriser"),
+    ("access:find", "desk"),
 )
 
 

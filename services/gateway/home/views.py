@@ -135,5 +135,6 @@ _FACTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "analyst": _analyst,
     "admin": _admin,
     "authoriser": _authoriser,
+    "desk": dict,
     "waiting": dict,
 }

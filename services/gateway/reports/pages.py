@@ -1,45 +1,40 @@
-"""What the pages of figures show: each number with its name, its definition and its unit."""
+"""What the pages of figures show: each number with its name, its rule, its change and the cases behind it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ascms.reporting.v1 import reporting_pb2
+from ascms.reporting.v1 import figures_pb2, reporting_pb2
+from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
-from kit.web.dates import MONTHS, say_minutes
+from kit.web.dates import MONTHS
 from kit.web.i18n import current_language
+from services.gateway.backends import names_of
+from services.gateway.organisations.pages import organisation_names
+from services.gateway.reports.charts import Bar, bar_chart
+from services.gateway.reports.wording import (
+    DIMENSIONS,
+    INDICATORS,
+    REGIONS,
+    SECTIONS,
+    say_key,
+    say_value,
+    section_of,
+)
 
-INDICATORS = {
-    "cases-opened": (
-        _l("Cases opened"),
-        _l(
-            "Requests for support that were accepted in the quarter: each opens one case. Counted on the day the case "
-            "was opened."
-        ),
-        _l("cases"),
-    ),
-    "home-visits": (
-        _l("Home visits"),
-        _l("Visits to where a student or whānau lives, whoever was reached. Counted on the day of the visit."),
-        _l("visits"),
-    ),
-    "minutes": (
-        _l("Time recorded"),
-        _l("All minutes recorded with entries of any kind, travel included. Counted on the day it happened."),
-        _l("hours and minutes"),
-    ),
-}
 _QUARTER = re.compile(r"(20[0-9]{2}|21[0-9]{2})-Q([1-4])")
 _SHOWN_QUARTERS = 5
+_MOST_BARS = 15
+_PEOPLE, _PLACES = "case-manager", "school"
 
 
 @dataclass(frozen=True, slots=True)
 class FigureLine:
-    """One figure. `words` is the value for people; empty when it is hidden."""
+    """One figure. `words` is the value for people; empty when it is hidden. `change` since the quarter before."""
 
     code: str
     name: str
@@ -48,15 +43,49 @@ class FigureLine:
     value: int
     words: str
     is_hidden: bool
+    is_absent: bool
     rule_version: int
+    change: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderLine:
-    """The figures of one provider, by indicator."""
+class PlaceLine:
+    """The figures of one provider or region, by indicator."""
 
     name: str
     figures: Mapping[str, FigureLine]
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """One part of a figure."""
+
+    name: str
+    value: int
+    words: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A figure in its parts: a table, and the same as a picture."""
+
+    title: str
+    heading: str
+    unit: str
+    lines: Sequence[PartLine]
+    chart: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures that belong together."""
+
+    code: str
+    name: str
+    figures: Sequence[FigureLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +96,128 @@ class Quarter:
     name: str
 
 
-def present_figure(figure: reporting_pb2.Figure) -> FigureLine:
-    """One figure with its definition; an indicator that is new to this version shows its code."""
+def present_figure(
+    figure: figures_pb2.Figure, *, before: figures_pb2.Figure | None = None, quarter: str = ""
+) -> FigureLine:
+    """One figure; an indicator that is new to this version shows its code. With a quarter it opens its cases."""
     name, definition, unit = INDICATORS.get(figure.indicator, (figure.indicator, "", ""))
-    words = (
-        say_minutes(figure.value, language=current_language()) if figure.indicator == "minutes" else f"{figure.value:,}"
-    )
+    is_shown = not figure.suppressed and not figure.absent
     return FigureLine(
         code=figure.indicator,
         name=str(name),
         definition=str(definition),
         unit=str(unit),
         value=figure.value,
-        words="" if figure.suppressed else words,
+        words=say_value(figure.indicator, figure.value) if is_shown else "",
         is_hidden=figure.suppressed,
+        is_absent=figure.absent,
         rule_version=figure.rule_version,
+        change=_change(figure, before) if is_shown and before is not None else "",
+        href=url_for("reports.show_cases", quarter=quarter, indicator=figure.indicator) if quarter else "",
     )
 
 
-def present_figures(figures: Iterable[reporting_pb2.Figure]) -> list[FigureLine]:
+def present_figures(
+    figures: Iterable[figures_pb2.Figure], *, before: Iterable[figures_pb2.Figure] = (), quarter: str = ""
+) -> list[FigureLine]:
     """Figures in the order of our list of indicators, whatever order they came in."""
     order = {code: place for place, code in enumerate(INDICATORS)}
-    return sorted(map(present_figure, figures), key=lambda line: (order.get(line.code, len(order)), line.code))
+    earlier = {figure.indicator: figure for figure in before}
+    lines = [present_figure(each, before=earlier.get(each.indicator), quarter=quarter) for each in figures]
+    return sorted(lines, key=lambda line: (order.get(line.code, len(order)), line.code))
+
+
+def present_sections(figures: Sequence[FigureLine]) -> list[Section]:
+    """Figures by section; sections without any are left out."""
+    return [
+        Section(code, str(name), found)
+        for code, (name, _codes) in SECTIONS.items()
+        if (found := [line for line in figures if section_of(line.code) == code])
+    ]
+
+
+def present_parts(breakdowns: Sequence[figures_pb2.Breakdown], *, quarter: str = "") -> list[Parts]:
+    """Figures in their parts. With a quarter each part opens its cases."""
+    return [_parts(each, names=names_for(breakdowns), quarter=quarter) for each in breakdowns]
+
+
+def names_for(breakdowns: Sequence[figures_pb2.Breakdown]) -> Mapping[str, str]:
+    """The names of case managers and schools in breakdowns."""
+    keys = {
+        dimension: {row.key for each in breakdowns if each.dimension == dimension for row in each.rows} - {""}
+        for dimension in (_PEOPLE, _PLACES)
+    }
+    return {**names_of(keys[_PEOPLE]), **organisation_names(keys[_PLACES])}
+
+
+def part_name(indicator: str, dimension: str, key: str) -> str:
+    """One part of a figure in words; empty for all of it."""
+    if dimension not in DIMENSIONS:
+        return ""
+    rows = [figures_pb2.BreakdownRow(key=key)]
+    names = names_for([figures_pb2.Breakdown(indicator=indicator, dimension=dimension, rows=rows)])
+    return f"{DIMENSIONS[dimension]}: {say_key(dimension, key, names)}"
+
+
+def _parts(breakdown: figures_pb2.Breakdown, *, names: Mapping[str, str], quarter: str) -> Parts:
+    code, dimension = breakdown.indicator, breakdown.dimension
+    name, _definition, unit = INDICATORS.get(code, (code, "", ""))
+    rows = list(breakdown.rows)
+    if dimension == "year-level":
+        rows = sorted(rows, key=lambda row: int(row.key) if row.key.isdigit() else 99)
+    lines = [
+        PartLine(
+            say_key(dimension, row.key, names),
+            row.value,
+            say_value(code, row.value),
+            url_for("reports.show_cases", quarter=quarter, indicator=code, by=dimension, key=row.key)
+            if quarter
+            else "",
+        )
+        for row in rows
+    ]
+    title = f"{name}: {DIMENSIONS.get(dimension, dimension)}"
+    bars = [Bar(line.name, line.value, line.words) for line in lines[:_MOST_BARS]]
+    return Parts(title, str(DIMENSIONS.get(dimension, dimension)), str(unit), lines, bar_chart(title, bars))
 
 
 def present_providers(
     providers: Sequence[reporting_pb2.ProviderFigures], *, organisations: Mapping[str, str]
-) -> list[ProviderLine]:
+) -> list[PlaceLine]:
     """Providers by name."""
     lines = [
-        ProviderLine(
+        PlaceLine(
             name=organisations.get(provider.provider_id) or str(_("a provider that has left")),
             figures={line.code: line for line in present_figures(provider.figures)},
+            region=region_name(provider.region),
         )
         for provider in providers
     ]
     return sorted(lines, key=lambda line: line.name.casefold())
 
 
+def present_regions(regions: Sequence[reporting_pb2.RegionFigures]) -> list[PlaceLine]:
+    """Regions from north to south."""
+    return [
+        PlaceLine(region_name(each.region), {line.code: line for line in present_figures(each.figures)})
+        for each in regions
+    ]
+
+
+def region_name(code: str) -> str:
+    """A region by both its names."""
+    return REGIONS.get(code, code) or str(_("No region"))
+
+
 def quarter_of(day: date) -> str:
     """The quarter in which a day lies."""
     return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def quarter_before(code: str) -> str:
+    """The quarter before one."""
+    year, number = int(code[:4]), int(code[-1])
+    return f"{year}-Q{number - 1}" if number > 1 else f"{year - 1}-Q4"
 
 
 def present_quarter(code: str) -> Quarter:
@@ -123,9 +233,17 @@ def present_quarter(code: str) -> Quarter:
 
 def recent_quarters(today: date, *, chosen: str) -> list[Quarter]:
     """The last five quarters, newest first, and the chosen one if it is none of them."""
-    year, number = today.year, (today.month + 2) // 3
-    codes = []
-    for _step in range(_SHOWN_QUARTERS):
-        codes.append(f"{year}-Q{number}")
-        year, number = (year, number - 1) if number > 1 else (year - 1, 4)
+    codes = [quarter_of(today)]
+    while len(codes) < _SHOWN_QUARTERS:
+        codes.append(quarter_before(codes[-1]))
     return [present_quarter(code) for code in (codes if chosen in codes else [chosen, *codes])]
+
+
+def _change(figure: figures_pb2.Figure, before: figures_pb2.Figure) -> str:
+    if before.absent:
+        return ""
+    difference = figure.value - before.value
+    if not difference:
+        return str(_("as before"))
+    words = say_value(figure.indicator, abs(difference))
+    return str(_("%(number)s more", number=words) if difference > 0 else _("%(number)s fewer", number=words))

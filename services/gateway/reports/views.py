@@ -1,11 +1,14 @@
-"""Figures: a provider's own, exact; the national ones, with small numbers hidden."""
+"""Figures: a provider's own, exact, with the cases behind them; the national ones, with small numbers hidden."""
 
-from ascms.reporting.v1 import reporting_pb2
-from flask import Blueprint, Response, redirect, render_template, url_for
+from ascms.cases.v1 import cases_pb2
+from ascms.reporting.v1 import figures_pb2, reporting_pb2
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from services.gateway.backends import call
+from services.gateway.cases.views import present_lines
 from services.gateway.organisations.pages import organisation_names
-from services.gateway.reports import pages
+from services.gateway.reports import downloads, pages, tables
+from services.gateway.reports.wording import say_value
 from services.gateway.security import needs
 from services.gateway.sending import seen_position
 from services.gateway.wording import moment_of, today
@@ -27,13 +30,47 @@ def show(quarter: str) -> str:
     chosen = pages.present_quarter(quarter)
     question = reporting_pb2.GetProviderFiguresRequest(quarter=quarter, min_position=seen_position())
     answer = call("reporting", "GetProviderFigures", question)
+    figures = pages.present_figures(answer.figures, before=answer.previous, quarter=quarter)
     return render_template(
         "reports/figures.html",
         quarter=chosen,
         quarters=pages.recent_quarters(today(), chosen=quarter),
-        figures=pages.present_figures(answer.figures),
+        figures=figures,
+        sections=pages.present_sections(figures),
+        parts=pages.present_parts(answer.breakdowns, quarter=quarter),
         as_at=moment_of(answer.as_at),
         is_current=answer.is_current,
+    )
+
+
+@blueprint.get("/figures/<quarter>/<indicator>")
+@needs("figures:provider")
+def show_cases(quarter: str, indicator: str) -> str:
+    """The cases behind a figure, or behind a part of it: those that the person may see."""
+    chosen = pages.present_quarter(quarter)
+    dimension, key = request.args.get("by", ""), request.args.get("key", "")
+    found = call(
+        "reporting",
+        "ListFigureCases",
+        figures_pb2.ListFigureCasesRequest(
+            quarter=quarter,
+            indicator=indicator,
+            dimension=dimension,
+            key=key,
+            page_token=request.args.get("page", ""),
+        ),
+    )
+    wanted = cases_pb2.BatchGetCasesRequest(case_ids=found.case_ids)
+    listed = call("cases", "BatchGetCases", wanted).cases if found.case_ids else []
+    return render_template(
+        "reports/cases.html",
+        quarter=chosen,
+        figure=pages.present_figure(figures_pb2.Figure(indicator=indicator, value=found.value, rule_version=1)),
+        words=say_value(indicator, found.value),
+        part=pages.part_name(indicator, dimension, key),
+        lines=present_lines(listed),
+        missing=len(found.case_ids) - len(listed),
+        next_page=found.next_page_token,
     )
 
 
@@ -47,7 +84,7 @@ def show_current_national() -> Response:
 @blueprint.get("/national-figures/<quarter>")
 @needs("figures:national")
 def show_national(quarter: str) -> str:
-    """The figures of all providers."""
+    """The figures of all providers, by region and by provider."""
     chosen = pages.present_quarter(quarter)
     answer = call("reporting", "GetNationalFigures", reporting_pb2.GetNationalFiguresRequest(quarter=quarter))
     names = organisation_names({provider.provider_id for provider in answer.providers})
@@ -56,6 +93,25 @@ def show_national(quarter: str) -> str:
         quarter=chosen,
         quarters=pages.recent_quarters(today(), chosen=quarter),
         totals=pages.present_figures(answer.totals),
+        regions=pages.present_regions(answer.regions),
         providers=pages.present_providers(answer.providers, organisations=names),
         as_at=moment_of(answer.as_at),
     )
+
+
+@blueprint.get("/national-figures/<quarter>/<any(csv, xlsx, pdf):kind>")
+@needs("figures:national")
+def download_national(quarter: str, kind: str) -> Response:
+    """The national tables as a file, with the same numbers hidden."""
+    chosen = pages.present_quarter(quarter)
+    answer = call("reporting", "GetNationalFigures", reporting_pb2.GetNationalFiguresRequest(quarter=quarter))
+    names = organisation_names({provider.provider_id for provider in answer.providers})
+    counted_at = moment_of(answer.as_at) or abort(404)
+    document = tables.national_document(
+        chosen,
+        totals=pages.present_figures(answer.totals),
+        regions=pages.present_regions(answer.regions),
+        providers=pages.present_providers(answer.providers, organisations=names),
+        counted_at=counted_at,
+    )
+    return downloads.attachment(downloads.MAKERS[kind](document), kind=kind, name=f"national-figures-{quarter}")

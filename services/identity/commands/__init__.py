@@ -32,6 +32,7 @@ from services.identity.commands.authorisations import (
     revoke_token,
 )
 from services.identity.commands.deps import Deps
+from services.identity.commands.desk import FoundAccess, find_access
 from services.identity.commands.housekeeping import forget_expired
 from services.identity.commands.invitations import (
     NewInvitation,
@@ -73,6 +74,7 @@ __all__ = [
     "CodeRequest",
     "Deps",
     "Ended",
+    "FoundAccess",
     "Link",
     "NewInvitation",
     "NewProfile",
@@ -98,6 +100,7 @@ __all__ = [
     "end_session",
     "end_session_by_id",
     "end_sessions",
+    "find_access",
     "find_holder",
     "find_machine",
     "find_session",

@@ -3,6 +3,7 @@
 from services.identity.rpc.access import AccessMethods
 from services.identity.rpc.base import Methods
 from services.identity.rpc.contacts import ContactMethods
+from services.identity.rpc.desk import DeskMethods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
 from services.identity.rpc.plans import PlanMethods
@@ -20,5 +21,6 @@ class IdentityServicer(
     StaffMethods,
     RegisterMethods,
     PlanMethods,
+    DeskMethods,
 ):
     """ascms.identity.v1.IdentityService."""

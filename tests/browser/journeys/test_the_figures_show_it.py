@@ -29,6 +29,7 @@ def test_the_figures_show_it(person: Opens) -> None:
     lead.goes_to("/figures")
     assert visits(lead.page) == before + 1
     assert lead.reads("Counted up to")
+    lead.page.get_by_text("What these numbers mean").nth(2).click()
     assert lead.reads("Counted on the day of the visit.")
 
     # And the ministry reads sums, never a case

@@ -23,7 +23,7 @@ As = Callable[..., Browser]
         ("admin", ["Organisations", "Kererū Attendance Service", "9901"]),
         ("authoriser", ["Who has access", "Demo Aria Norole", "Demo Moana Expired", "Send it again"]),
         ("contact", ["Your students", "Cases for which you are the contact", "Hine Inventado-Tāmati-Ngātai"]),
-        ("desk", ["Service desk", "There is nothing for you to do here yet."]),
+        ("desk", ["Kia ora, Joan Testcase", "Someone cannot get in"]),
     ],
 )
 def test_each_role_sees_its_own_first_page(as_: As, key: str, told: list[str]) -> None:

@@ -322,3 +322,15 @@ def test_counters_say_what_counting_would(call: Caller, submitted: Make, opened:
     counted = rows("SELECT guest_id, state, count(*) AS items FROM request GROUP BY 1, 2 ORDER BY 1, 2")
     assert counted == rows("SELECT guest_id, state, items FROM request_count ORDER BY 1, 2")
     assert len(counted) == 2
+
+
+def test_cases_by_id_are_those_the_caller_may_see_in_the_order_asked_for(call: Caller, opened: Make) -> None:
+    mine, others = opened(MANAGER), opened(COLLEAGUE)
+    wanted = cases_pb2.BatchGetCasesRequest(case_ids=[others.case_id, mine.case_id, str(uuid7())])
+
+    def seen_by(who: Any) -> list[str]:
+        return [each.case_id for each in call("BatchGetCases", wanted, as_=who).cases]
+
+    assert seen_by(LEAD) == [others.case_id, mine.case_id]
+    assert seen_by(MANAGER) == [mine.case_id]
+    assert seen_by(OTHER_LEAD) == []

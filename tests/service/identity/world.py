@@ -50,6 +50,7 @@ UNTRAINED = _demo(5, "wiremu.potae@putahi.example", "woollen blanket evening")
 ATTENDANCE_LEAD = _demo(8, "mere.osample@kura-kowhai.example", "winter lemon branch")
 ANALYST = _demo(12, "ihaka.analyst@ministry.example", "marble staircase echo")
 ADMINISTRATOR = _demo(13, "tui.administrator@ministry.example", "orchard fence painter")
+DESK = _demo(14, "oriwa.desk@ministry.example", "thunder pillow pocket")
 OTHER_AUTHORISER = _demo(16, "moana.authoriser@maramatanga.example", "basalt lantern orchard")
 BOTH = _demo(15, "kahu.both@putahi.example", "double harbour bridge")
 

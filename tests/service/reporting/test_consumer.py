@@ -22,7 +22,7 @@ from tests.service.reporting.conftest import (
     case_opened,
     event_recorded,
     record_of,
-    values_of,
+    spine_of,
 )
 from tests.support.postgres import admin_url
 
@@ -45,7 +45,7 @@ def test_a_visit_becomes_a_figure_that_a_read_can_wait_for(reporting: Reporting,
         record_of(event_recorded(minutes=5), tenant=THEIRS, event_id=uuid7(), position=12),
         # Redelivered, and one that means nothing here: a read waits for it all the same.
         visit,
-        record_of(events_pb2.CaseAssigned(), tenant=OURS, event_id=uuid7(), position=13),
+        record_of(events_pb2.PrimaryContactSet(), tenant=OURS, event_id=uuid7(), position=13),
     ]
     broker.ensure_topics([TOPIC], partitions=1)
     loop = ConsumerLoop(
@@ -66,4 +66,4 @@ def test_a_visit_becomes_a_figure_that_a_read_can_wait_for(reporting: Reporting,
     worker.join()
 
     assert answer.is_current
-    assert values_of(answer) == {"cases-opened": 1, "home-visits": 1, "minutes": 45}
+    assert spine_of(answer) == {"cases-opened": 1, "home-visits": 1, "minutes": 45}

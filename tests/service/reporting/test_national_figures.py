@@ -94,7 +94,9 @@ def test_national_figures_are_for_the_ministry_and_provider_figures_are_not(repo
         reporting.figures(of=ANALYST)
 
 
-@pytest.mark.parametrize("table", ["case_fact", "entry_fact", "inbox", "outbox", "audit", "suppression_key"])
+@pytest.mark.parametrize(
+    "table", ["case_fact", "entry_fact", "ledger", "frozen_return", "inbox", "outbox", "audit", "suppression_key"]
+)
 def test_the_national_role_is_refused_everything_but_aggregates(reporting: Reporting, table: str) -> None:
     with (
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -119,6 +121,25 @@ def test_the_national_role_sees_the_figures_of_all(reporting: Reporting) -> None
     given_cases(reporting, 1, 1)
 
     with reporting.database.special("national", actor=ANALYST) as tx:
-        seen = tx.connection.execute("SELECT tenant_id FROM figure ORDER BY tenant_id").fetchall()
+        seen = tx.connection.execute("SELECT DISTINCT tenant_id FROM figure ORDER BY tenant_id").fetchall()
 
     assert [row.tenant_id for row in seen] == PROVIDERS[:2]
+
+
+def test_regions_are_sums_of_their_providers_and_hidden_with_them(reporting: Reporting) -> None:
+    reporting.regions.of = {PROVIDERS[0]: "02", PROVIDERS[1]: "02", PROVIDERS[2]: "09"}
+    given_cases(reporting, 7, 8, 9, 6)
+
+    answer = reporting.national()
+
+    regions = {each.region: shown(each.figures)["cases-opened"] for each in answer.regions}
+    assert regions == {"": 6, "02": 15, "09": 9}
+    assert [each.region for each in answer.providers] == ["02", "02", "09", ""]
+
+
+def test_numbers_that_would_give_others_away_do_not_go_out(reporting: Reporting) -> None:
+    given_cases(reporting, 6, 7)
+
+    assert set(shown(reporting.national().totals)) == {
+        "cases-opened", "cases-closed", "contact-attempts", "home-visits", "referrals", "minutes",
+    }  # fmt: skip

@@ -7,28 +7,34 @@ tries every table that could have been published so.
 import itertools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.reporting.confidentiality import THRESHOLD, Cell, Column, protect, secret_order
+from services.reporting.confidentiality import THRESHOLD, Cell, Table, protect, secret_order
 
 SMALL = range(THRESHOLD)
 COUNTS = st.dictionaries(st.integers(0, 50), st.integers(0, 40), min_size=1, max_size=30)
 KEYS = st.binary(min_size=1, max_size=8)
 
 
-def published(counts: Mapping[int, int], *, key: bytes = b"key") -> Column[int]:
+def published(counts: Mapping[int, int], *, key: bytes = b"key") -> Table[int]:
     cells = {each: Cell(count, count) for each, count in counts.items()}
-    return protect(cells, order=secret_order(key, quarter="2026-Q1", indicator="cases-opened"))
+    return alone(cells, order=secret_order(key, quarter="2026-Q1", indicator="cases-opened"))
 
 
-def hidden_in(column: Column[int]) -> list[int]:
+def alone(cells: Mapping[Any, Cell], *, order: Any) -> Table[Any]:
+    """A table of one region: a column and its total."""
+    return protect({"": cells}, order=order)
+
+
+def hidden_in(column: Table[int]) -> list[int]:
     return [each for each, value in column.cells.items() if value is None]
 
 
-def interval(column: Column[int], cell: int) -> tuple[int, float]:
+def interval(column: Table[int], cell: int) -> tuple[int, float]:
     """The least and the most a hidden cell can be by what is published: what linear programming would find here."""
     equations = equations_of(column)
     assert all(len(unknown) != 1 for unknown, _ in equations), "one unknown in an equation is no secret"
@@ -36,7 +42,7 @@ def interval(column: Column[int], cell: int) -> tuple[int, float]:
     return 0, most
 
 
-def equations_of(column: Column[int]) -> list[tuple[set[int], int]]:
+def equations_of(column: Table[int]) -> list[tuple[set[int], int]]:
     """Unknown cells and what they sum to."""
     if column.total is None:
         return []
@@ -44,7 +50,7 @@ def equations_of(column: Column[int]) -> list[tuple[set[int], int]]:
     return [(set(hidden_in(column)), column.total - shown)]
 
 
-def is_determined(column: Column[int], cell: int) -> bool:
+def is_determined(column: Table[int], cell: int) -> bool:
     """Gaussian elimination over the published sums: whether they have one solution for a cell."""
     unknowns = hidden_in(column)
     rows = [[Fraction(int(each in unknown)) for each in unknowns] for unknown, _ in equations_of(column)]
@@ -126,18 +132,18 @@ def test_a_reader_who_knows_the_program_cannot_rule_out_any_small_number(counts:
         assert {table[cell] for table in possible} >= set(SMALL)
 
 
-def tables_published_as(column: Column[int]) -> Iterator[tuple[int, ...]]:
+def tables_published_as(column: Table[int]) -> Iterator[tuple[int, ...]]:
     """Every table that this program would have published so, in some order of hiding."""
     assert column.total is not None
     size = len(column.cells)
     orders = list(itertools.permutations(range(size)))
     for table in itertools.product(*(choices(column, each) for each in range(size))):
         cells = {each: Cell(count, count) for each, count in enumerate(table)}
-        if any(protect(cells, order=ranked(order)) == column for order in orders):
+        if any(alone(cells, order=ranked(order)) == column for order in orders):
             yield table
 
 
-def choices(column: Column[int], cell: int) -> range | tuple[int]:
+def choices(column: Table[int], cell: int) -> range | tuple[int]:
     shown = column.cells[cell]
     return range((column.total or 0) + 1) if shown is None else (shown,)
 
@@ -152,17 +158,16 @@ class Rank:
     def __init__(self, order: tuple[int, ...]) -> None:
         self._order = order
 
-    def __call__(self, cell: int) -> bytes:
-        return bytes([self._order[cell]])
+    def __call__(self, cell: object) -> bytes:
+        return bytes([self._order[cell]]) if isinstance(cell, int) else b""
 
 
 def test_an_order_that_can_be_known_would_give_cells_away() -> None:
     """The negative control: with the smallest hidden first, the same reader works a cell out."""
 
-    def smallest_first(table: tuple[int, ...]) -> Column[int]:
-        return protect(
-            {each: Cell(count, count) for each, count in enumerate(table)}, order=lambda cell: bytes([table[cell]])
-        )
+    def smallest_first(table: tuple[int, ...]) -> Table[int]:
+        cells = {each: Cell(count, count) for each, count in enumerate(table)}
+        return alone(cells, order=lambda cell: bytes([table[cell]]) if isinstance(cell, int) else b"")
 
     column = smallest_first((3, 9, 8))
     possible = [
@@ -178,7 +183,8 @@ def test_an_order_that_can_be_known_would_give_cells_away() -> None:
 @given(counts=COUNTS)
 def test_publishing_the_small_ones_alone_hidden_would_fail(counts: dict[int, int]) -> None:
     """The negative control of the solver: it finds the cell where only one is hidden."""
-    column = Column({0: None, **{each + 1: 9 for each in counts}}, 9 * len(counts) + 3)
+    total = 9 * len(counts) + 3
+    column = Table({0: None, **{each + 1: 9 for each in counts}}, {"": total}, total)
 
     assert is_determined(column, 0)
 
@@ -186,7 +192,7 @@ def test_publishing_the_small_ones_alone_hidden_would_fail(counts: dict[int, int
 def test_minutes_are_hidden_by_what_stands_behind_them() -> None:
     cells = {"a": Cell(600, 2), "b": Cell(30, 6), "c": Cell(90, 12)}
 
-    column = protect(cells, order=secret_order(b"key", quarter="2026-Q1", indicator="minutes"))
+    column = alone(cells, order=secret_order(b"key", quarter="2026-Q1", indicator="minutes"))
 
     assert column.cells["a"] is None, "many minutes, few visits"
     assert [column.cells["b"], column.cells["c"]].count(None) == 1
@@ -196,15 +202,15 @@ def test_minutes_are_hidden_by_what_stands_behind_them() -> None:
 def test_nothing_is_hidden_where_nothing_is_small() -> None:
     column = published({1: 6, 2: 7})
 
-    assert column == Column({1: 6, 2: 7}, 13)
+    assert column == Table({1: 6, 2: 7}, {"": 13}, 13)
 
 
 def test_a_single_small_provider_hides_the_total_too() -> None:
-    assert published({1: 5}) == Column({1: None}, None)
+    assert published({1: 5}) == Table({1: None}, {"": None}, None)
 
 
 def test_a_nation_of_few_hides_everything() -> None:
-    assert published({1: 2, 2: 3}) == Column({1: None, 2: None}, None)
+    assert published({1: 2, 2: 3}) == Table({1: None, 2: None}, {"": None}, None)
 
 
 @settings(max_examples=30)

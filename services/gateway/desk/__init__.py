@@ -1,0 +1,1 @@
+"""The service desk's page: why someone cannot get in."""

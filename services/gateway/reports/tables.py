@@ -1,0 +1,74 @@
+"""Figures as documents to download: the tables of the pages, in the same words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from flask_babel import gettext as _
+
+from kit.web.dates import say_exact_moment
+from kit.web.i18n import current_language
+from services.gateway.reports.downloads import Document, Table, Value
+from services.gateway.reports.pages import FigureLine, Parts, PlaceLine, Quarter, Section
+
+
+def return_tables(sections: Sequence[Section], *, comments: Mapping[str, str], parts: Sequence[Parts]) -> list[Table]:
+    """A provider's return: its sections with their comments, then figures in their parts."""
+    columns = [str(_("Figure")), str(_("Value")), str(_("Unit")), str(_("Rule"))]
+    found = [
+        Table(section.name, columns, [_row(line) for line in section.figures], note=comments.get(section.code, ""))
+        for section in sections
+    ]
+    found += [
+        Table(
+            part.title,
+            [part.heading, part.unit],
+            [[line.name, line.value] for line in part.lines],
+            chart=str(part.chart),
+        )
+        for part in parts
+    ]
+    return found
+
+
+def national_document(
+    quarter: Quarter,
+    *,
+    totals: Sequence[FigureLine],
+    regions: Sequence[PlaceLine],
+    providers: Sequence[PlaceLine],
+    counted_at: datetime,
+) -> Document:
+    """The nation's figures, with what is hidden hidden."""
+    codes = [line.code for line in totals]
+    names = [line.name for line in totals]
+    hidden = str(_("Hidden numbers are below six, or would give such a number away. Hidden does not mean zero."))
+    counted = say_exact_moment(counted_at, language=current_language())
+    return Document(
+        str(_("National figures, %(quarter)s", quarter=quarter.name)),
+        [hidden, str(_("Counted up to: %(moment)s", moment=counted))],
+        counted_at,
+        [
+            Table(str(_("All providers")), names, [[_cell(line) for line in totals]]),
+            Table(str(_("By region")), [str(_("Region")), *names], [_place(line, codes) for line in regions]),
+            Table(
+                str(_("By provider")),
+                [str(_("Provider")), *names],
+                [_place(line, codes) for line in providers],
+            ),
+        ],
+    )
+
+
+def _row(line: FigureLine) -> list[Value]:
+    rule = _("%(rule)s Version %(version)s.", rule=line.definition, version=line.rule_version)
+    value: Value = line.value if not line.is_absent else str(_("none"))
+    unit = str(_("minutes")) if line.code == "minutes" else line.unit
+    return [line.name, value, unit, str(rule)]
+
+
+def _place(line: PlaceLine, codes: Sequence[str]) -> list[Value]:
+    return [line.name, *(_cell(line.figures[code]) if code in line.figures else "" for code in codes)]
+
+
+def _cell(line: FigureLine) -> Value:
+    return str(_("hidden")) if line.is_hidden else line.value

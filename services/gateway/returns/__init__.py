@@ -1,0 +1,1 @@
+"""Returns to the ministry."""
