@@ -99,6 +99,11 @@ class Browser:
         """Open a page by its address or path."""
         return _page(self._session.get(urljoin(self.base_url + "/", address), timeout=_TIMEOUT_SECONDS))
 
+    def download(self, address: str) -> tuple[str, bytes]:
+        """A file by its address or path: its media type and its bytes."""
+        answer = self._session.get(urljoin(self.base_url + "/", address), timeout=_TIMEOUT_SECONDS)
+        return answer.headers.get("Content-Type", ""), answer.content
+
     def send(self, form: Form, values: Mapping[str, str], *, file: tuple[str, Path] | None = None) -> Page:
         """Send a form with some fields filled in; `file` is (field, path)."""
         data: dict[str, Any] = {**form.values, **values}

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import quarter, rows
+from deploy.story import letters, quarter, rows
 from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
@@ -18,6 +18,7 @@ from deploy.story.cast import Cast, Person
 from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
 from deploy.story.rpc import Inside
+from deploy.story.sharing import tell_sharing
 from deploy.story.signin import Program, sign_in, try_passphrase
 from deploy.story.work import work_on_a_case
 
@@ -58,6 +59,7 @@ class Story:
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
         tell_files(self, case_id, manager)
+        tell_sharing(self, case_id, lead=lead, manager=manager, school=school)
         heading("4. Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
         heading("5. The figures")
@@ -67,7 +69,9 @@ class Story:
         work_on_a_case(self, case_id, manager=manager, lead=lead)
         heading("7. The quarter that has ended")
         quarter.tell(self, lead, manager, case_id)
-        heading("8. Getting access, and leaving")
+        heading("8. A letter to whānau who do not engage")
+        letters.tell(self, school=school, lead=lead, manager=manager)
+        heading("9. Getting access, and leaving")
         tell_of_access(self, provider=provider)
 
     # ---- who asks

@@ -45,6 +45,8 @@ class WebSettings:
     service_desk_phone: str = "0800 422 599"
     privacy_url: str = "/privacy"
     accessibility_url: str = "/accessibility"
+    help_url: str = ""
+    """Where help is, for those who are not signed in too; empty: no link."""
     home_url: str = "/"
     asset_prefix: str = "/assets"
     form_targets: Sequence[str] = ()

@@ -67,6 +67,7 @@ def create_app(
         app,
         WebSettings(
             product=PRODUCT,
+            help_url="/service-desk",
             form_targets=form_targets(settings),
             static_folders=[HERE / "api" / "static", HERE / "static"],
             translation_folders=[HERE / "translations"],

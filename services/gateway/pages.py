@@ -10,6 +10,7 @@ from services.gateway.cases.views import blueprint as cases
 from services.gateway.cases.work import blueprint as cases_work
 from services.gateway.desk.views import blueprint as desk
 from services.gateway.files.views import blueprint as files
+from services.gateway.guidance.views import blueprint as guidance
 from services.gateway.home.views import blueprint as home
 from services.gateway.letters.views import blueprint as letters
 from services.gateway.notices.views import blueprint as notices
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     account,
     desk,
     staff,
+    guidance,
 )
 
 

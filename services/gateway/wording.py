@@ -172,6 +172,7 @@ _FILE_FAULTS = (
     ),
 )
 _ERRORS = {
+    "no-draft": _l("There is no draft to publish: it was published already."),
     "school-number-taken": _l("Another school has this number."),
     "catchment-exists": _l("There is a catchment with this code already."),
     "has-first": _l("Someone there has this role already, and can invite others."),

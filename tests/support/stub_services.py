@@ -28,6 +28,7 @@ from kit.rpc.server import Call, Servicer, read, serve
 from tests.support.stub_case_work import CaseWork, allowed, open_tasks
 from tests.support.stub_desk import DeskStub
 from tests.support.stub_documents import FilesStub
+from tests.support.stub_guides import GuideStub
 from tests.support.stub_letters import LetterPdfStub, LettersStub
 from tests.support.stub_lists import counts, page_of
 from tests.support.stub_notices import NoticesStub
@@ -456,7 +457,7 @@ class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.Notifications
     """Notices of the world."""
 
 
-class DocumentsStub(FilesStub, LetterPdfStub, _Stub, documents_pb2_grpc.DocumentsServiceServicer):
+class DocumentsStub(FilesStub, LetterPdfStub, _Stub, GuideStub, documents_pb2_grpc.DocumentsServiceServicer):
     """Files and the PDFs of letters."""
 
 

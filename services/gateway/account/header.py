@@ -24,6 +24,7 @@ _SECTIONS = (
     ("access:find", _l("Access"), "desk.find", "desk"),
     ("people:authorise", _l("People"), "staff.show_list", "staff"),
     ("people:read", _l("People"), "organisations.show_people", ""),
+    (None, _l("Help"), "guidance.show_list", "guidance"),
 )
 """Who sees it, its words, where it leads, and the blueprints whose pages count as this section."""
 

@@ -62,6 +62,7 @@ def create_app(settings: ProviderSettings | None = None, *, clock: Clock | None 
         WebSettings(
             product=settings.product,
             home_url=settings.product_url,
+            help_url=f"{settings.product_url}service-desk",
             privacy_url=f"{settings.product_url}privacy",
             accessibility_url=f"{settings.product_url}accessibility",
             form_targets=settings.form_targets,

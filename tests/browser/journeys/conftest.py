@@ -52,8 +52,8 @@ class Demo:
 
     base_url: str
     people: list[dict[str, Any]]
-    mail_url: str = ""
-    issuer: str = ""
+    issuer: str
+    mail_url: str
 
     def person(self, role: str, organisation: str) -> dict[str, Any]:
         """The first person with a role at an organisation."""
@@ -66,12 +66,11 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     given = os.environ.get("ASCMS_TEST_BASE_URL")
     if given:
         state = Path(os.environ.get("ASCMS_STATE", ROOT / ".state"))
-        demo = json.loads((state / "demo.json").read_text(encoding="utf-8"))
-        yield Demo(given.rstrip("/"), demo["people"], demo["mail_url"], demo["issuer"])
+        known = json.loads((state / "demo.json").read_text(encoding="utf-8"))
+        yield Demo(given.rstrip("/"), known["people"], known["issuer"], known["mail_url"])
         return
     with running_system(tmp_path_factory.mktemp("system")) as started:
-        demo = started.demo
-        yield Demo(started.base_url, demo["people"], demo["mail_url"], demo["issuer"])
+        yield Demo(started.base_url, started.demo["people"], started.demo["issuer"], started.demo["mail_url"])
 
 
 @dataclass

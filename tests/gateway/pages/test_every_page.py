@@ -122,6 +122,12 @@ PAGES = {
         f"/organisations/{number_id(1)}",
         f"/organisations/{number_id(2)}",
         "/catchments",
+        "/guidance",
+        "/guidance/new",
+        "/guidance/locating",
+        "/guidance/locating/edit",
+        "/guidance/locating/versions",
+        "/guidance/ages/preview",
         f"/catchments/{CODE}",
     ],
     "authoriser": [
@@ -142,7 +148,7 @@ PAGES = {
     ],
     "desk": ["/", "/access"],
     "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
-    "": ["/", "/privacy", "/accessibility"],
+    "": ["/service-desk", "/", "/privacy", "/accessibility"],
 }
 NAMES = ("BatchGetPeople", "BatchGetOrganisations")
 BUTTONS = [("manager", f"/letters/{letter_id(0)}/submit"), ("lead", f"/letters/{letter_id(1)}/approve")]
@@ -161,6 +167,9 @@ POSTS = [
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
     ("lead", "/cases/hand-out"),
     *REGISTER_FORMS,
+    ("admin", "/guidance/new"),
+    ("admin", "/guidance/locating/edit"),
+    ("admin", "/guidance/ages/preview"),
     ("manager", f"/cases/{number_id(303)}/notes/new"),
     ("manager", f"/cases/{number_id(303)}/entries/{number_id(400)}/correct"),
     ("manager", f"/cases/{number_id(303)}/pause"),

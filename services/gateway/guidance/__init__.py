@@ -1,0 +1,1 @@
+"""Guidance: help where the work is, in both languages, and its editing by the ministry."""
