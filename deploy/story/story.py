@@ -17,6 +17,7 @@ from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
 from deploy.story.files import tell_files
 from deploy.story.report import Steps, expect, expect_that, heading
+from deploy.story.requests import tell_requests
 from deploy.story.rpc import Inside
 from deploy.story.sharing import tell_sharing
 from deploy.story.signin import Program, sign_in, try_passphrase
@@ -58,6 +59,7 @@ class Story:
         before = self._figures(lead)
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
+        tell_requests(self, school, lead)
         tell_files(self, case_id, manager)
         tell_sharing(self, case_id, lead=lead, manager=manager, school=school)
         heading("4. Nobody else reaches it")

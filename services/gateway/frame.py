@@ -19,6 +19,8 @@ def header() -> Header:
         organisations=[
             Choice(value=one.id, text=one.name, is_current=one.id == who.organisation.id) for one in who.organisations
         ],
+        search_url="/search" if who.may("students:search") else "",
+        search_label=_("Find a student"),
         switch_url="/organisation",
         sections=sections_for(who),
         person_links=[Link(text=_("Your notices"), href="/notices"), Link(text=_("Your access"), href="/account")],

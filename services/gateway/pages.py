@@ -19,7 +19,9 @@ from services.gateway.register.catchments import blueprint as catchments
 from services.gateway.register.plans import blueprint as plans
 from services.gateway.register.views import blueprint as register_of_organisations
 from services.gateway.reports.views import blueprint as reports
+from services.gateway.requests.drafts import blueprint as drafts
 from services.gateway.requests.incoming import blueprint as incoming
+from services.gateway.requests.searching import blueprint as searching
 from services.gateway.requests.views import blueprint as requests
 from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
@@ -31,6 +33,8 @@ from services.gateway.wording import ROLE_MEANINGS
 BLUEPRINTS = (
     home,
     requests,
+    drafts,
+    searching,
     incoming,
     cases,
     cases_work,

@@ -13,6 +13,12 @@ from tests.support.stub_lists import counts, page_of
 from tests.support.stub_world import World, case_state, number_id
 
 LISTS = {
+    "step_tried": (("calls_home", "Calls or messages home"), ("home_visit", "A home visit by the school")),
+    "barrier": (("transport", "Getting to school"), ("health", "Physical health")),
+    "ethnicity": (("111", "New Zealand European"), ("211", "Māori"), ("311", "Samoan"), ("411", "Filipino")),
+    "decline_reason": (("try_more_first", "More can be tried at the school first"),),
+    "own_work_reason": (("whanau_asked", "The whānau asked for help"),),
+    "triage": (("chronic", "Chronic absence this term"),),
     "pause_reason": (("bereavement", "Bereavement or tangihanga"), ("away_from_area", "Away from the area for a time")),
     "close_reason": (("enrolled", "Enrolled at a school"), ("overseas", "Moved overseas")),
     "close_outcome": (("attending_regularly", "Attending regularly"), ("not_known", "Not known")),

@@ -34,6 +34,7 @@ from tests.support.stub_lists import counts, page_of
 from tests.support.stub_notices import NoticesStub
 from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_register import RegisterStub
+from tests.support.stub_requests import RequestsStub, say_what_may_be_done
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
 from tests.support.stub_staff import LeaversStub, StaffStub
 from tests.support.stub_world import World, case_state, number_id
@@ -125,7 +126,14 @@ class IdentityStub(
 
 
 class CasesStub(
-    SomeCasesStub, LettersStub, CaseWork, SharingStub, LeaversStub, _Stub, cases_pb2_grpc.CasesServiceServicer
+    RequestsStub,
+    SomeCasesStub,
+    LettersStub,
+    CaseWork,
+    SharingStub,
+    LeaversStub,
+    _Stub,
+    cases_pb2_grpc.CasesServiceServicer,
 ):
     """Requests and cases of the world, for whoever they belong to."""
 
@@ -225,6 +233,7 @@ class CasesStub(
         ((name, value),) = owner.items()
         for one in self.world.requests:
             if one.request_id == request_id and getattr(one, name) == value:
+                say_what_may_be_done(one)
                 return one
         raise NotFoundError("request")
 

@@ -28,13 +28,13 @@ from tests.support.stub_staff import StaffWorld
 PERMISSIONS = {
     "workflow_lead": (
         "cases:read cases:read-all cases:open cases:assign cases:record cases:close letters:approve "
-        "requests:answer people:read figures:provider returns:submit"
+        "requests:answer students:search people:read figures:provider returns:submit"
     ),
-    "case_manager": "cases:read cases:record cases:close",
+    "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read people:invite people:authorise",
-    "attendance_lead": "requests:submit cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
-    "office_support": "requests:submit",
+    "office_support": "requests:submit students:search",
     "ministry_analyst": "figures:national returns:overview",
     "ministry_admin": "returns:overview returns:accept organisations:read organisations:manage guidance:edit",
     "service_desk": "access:find",
@@ -85,6 +85,7 @@ class World:
     documents: dict[str, d.Document] = field(default_factory=dict)
     letters: list[letters_pb2.Letter] = field(default_factory=list)
     notices: list[n.Notice] = field(default_factory=list)
+    drafts: dict[str, tuple[str, c.Draft]] = field(default_factory=dict)
     failed: list[n.FailedDelivery] = field(default_factory=list)
     chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -188,6 +189,11 @@ def furnish(clock: Clock) -> World:
     for number, student in enumerate(NAMES):
         _add_request(world, number, student)
     _add_cases(world)
+    begun = c.SubmitRequestRequest(student=c.Student(given_names="Kererū"))
+    draft = c.Draft(
+        draft_id=number_id(949), content=begun, saved_at=world.moment(days=-1), kept_until=world.day(59), version=1
+    )
+    world.drafts[draft.draft_id] = (number_id(2), draft)
     world.figures = [
         figures_pb2.Figure(indicator="minutes", value=1130, rule_version=1),
         figures_pb2.Figure(indicator="cases-opened", value=3, rule_version=1),

@@ -137,10 +137,14 @@ def content_message(draft: domain.drafts.SavedDraft) -> cases_pb2.SubmitRequestR
 
 
 def saved_draft_message(draft: domain.drafts.SavedDraft) -> cases_pb2.Draft:
-    """A draft, whole."""
+    """A draft, whole, with the bands that follow from what it tells of."""
+    content = content_message(draft)
+    for term in (content.attendance, *content.earlier_terms):
+        if term.total_half_days > 0:
+            term.band = attendance_of(term).band.value
     return cases_pb2.Draft(
         draft_id=str(draft.id),
-        content=content_message(draft),
+        content=content,
         begun_by=str(draft.begun_by),
         saved_at=timestamp(draft.saved_at),
         kept_until=draft.kept_until.isoformat(),

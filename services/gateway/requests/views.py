@@ -9,7 +9,7 @@ from services.gateway.backends import call, names_of
 from services.gateway.listing import counts_of
 from services.gateway.organisations.pages import organisation_names
 from services.gateway.requests import columns, pages
-from services.gateway.requests.forms import ImportForm, RequestForm
+from services.gateway.requests.forms import ImportForm, ReplyForm
 from services.gateway.security import needs
 from services.gateway.sending import remember_position, send
 from services.gateway.wording import today
@@ -40,38 +40,27 @@ def present_lines(requests: list[cases_pb2.RequestForSupport]) -> list[pages.Req
     return [pages.present_request(one, organisations=names, today=today()) for one in requests]
 
 
-@blueprint.get("/requests/<uuid:request_id>")
+@blueprint.route("/requests/<uuid:request_id>", methods=["GET", "POST"])
 @needs("requests:submit")
-def show(request_id: UUID) -> str:
-    """One request: where it stands, and what was sent."""
+def show(request_id: UUID) -> Response:
+    """One request: where it stands, what was sent, and the reply to a question about it."""
+    form = ReplyForm()
+    if form.is_sent():
+        done = send(form, lambda: call("cases", "ResubmitRequest", form.message(request_id), idempotency_key=form.key))
+        if done is not None:
+            remember_position(done)
+            return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
     question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
     found = call("cases", "GetSubmittedRequest", question).request
+    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
     shown = pages.present_request(
         found,
         organisations=organisation_names({found.school_id, found.provider_id}),
         people=names_of({found.submitted_by} - {""}),
         today=today(),
     )
-    return render_template("requests/show.html", shown=shown, is_new=request.args.get("done") == "submitted")
-
-
-@blueprint.route("/requests/new", methods=["GET", "POST"])
-@needs("requests:submit")
-def submit() -> Response:
-    """The one form."""
-    form = RequestForm(today())
-    if request.form.get("action") == "add-caregiver":
-        form.add_caregiver()
-    elif form.is_sent():
-        done = send(
-            form,
-            lambda: call("cases", "SubmitRequest", form.message(), idempotency_key=form.key),
-            names=form.names(),
-        )
-        if done is not None:
-            remember_position(done)
-            return redirect(url_for(".show", request_id=done.request.request_id, done="submitted"), 303)  # type: ignore[return-value]
-    return make_response(render_template("requests/new.html", form=form), form.status)
+    page = render_template("requests/show.html", shown=shown, form=form, done=request.args.get("done", ""))
+    return make_response(page, form.status)
 
 
 @blueprint.route("/requests/import", methods=["GET", "POST"])

@@ -13,28 +13,43 @@ def test_a_school_asks_for_support(person: Opens) -> None:
     lead = person("attendance_lead", SCHOOL)
     assert lead.heading == "Support for your students"
 
-    # When they begin a request and send it too early
+    # When they begin a request and want to check it too early
     lead.follows("Ask for support")
     page = lead.page
     page.fill("#given_names", name)
     page.fill("#concern", "Away most mornings since July.")
-    lead.presses("Send the request")
+    lead.presses("Save and check")
 
-    # Then what is missing is listed, and the cursor goes where a line of the list leads
+    # Then what is wrong is listed, and the cursor goes where a line of the list leads
     assert lead.reads("There is a problem")
-    page.get_by_role("link", name="Write the student’s date of birth.").click()
-    assert page.evaluate("document.activeElement.id") == "date_of_birth-day"
+    page.get_by_role("link", name="Choose the student’s year.").click()
+    assert page.evaluate("document.activeElement.id") == "year_level"
     assert page.input_value("#given_names") == name
 
-    # When they answer the rest
+    # When they put it aside, and a colleague goes on with it elsewhere
+    lead.presses("Save for later")
+    office = person("office_support", SCHOOL)
+    office.goes_to("/requests/drafts")
+    office.follows(name)
+    assert office.reads("Some answers are missing")
+    office.follows("Change the answers")
+    page = office.page
     page.fill("#date_of_birth-day", "4")
     page.fill("#date_of_birth-month", "march")
     page.fill("#date_of_birth-year", "2013")
     page.select_option("#year_level", "8")
     page.fill("#caregiver_1_name", "Nanny Pretend")
-    page.fill("#present_half_days", "20")
-    page.fill("#total_half_days", "50")
-    lead.presses("Send the request")
+    page.select_option("#term_1", index=1)
+    page.fill("#present_half_days_1", "20")
+    page.fill("#total_half_days_1", "50")
+    office.presses("Save and check")
+
+    # Then they see all of it at one look, and how it looks by the criteria of the day
+    assert office.heading == "Check your answers"
+    assert office.reads("chronic absence")
+    assert office.reads("People decide.")
+    office.presses("Send the request")
+    lead = office
 
     # Then they see with whom the request is and by when it is answered
     assert lead.heading.startswith(name)

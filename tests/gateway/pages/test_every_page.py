@@ -50,6 +50,10 @@ PAGES = {
         "/incoming",
         f"/incoming/{number_id(200)}",
         f"/incoming/{number_id(203)}",
+        f"/incoming/{number_id(200)}/return",
+        f"/incoming/{number_id(200)}/decline",
+        "/search",
+        "/own-cases/new",
         "/cases",
         "/cases?state=new&manager=me",
         f"/cases/{number_id(303)}",
@@ -106,6 +110,9 @@ PAGES = {
         "/requests",
         f"/requests/{number_id(200)}",
         "/requests/new",
+        "/requests/drafts",
+        f"/requests/drafts/{number_id(949)}",
+        f"/requests/drafts/{number_id(949)}/check",
         "/requests/import",
         "/shared",
         SHARED,
@@ -151,7 +158,11 @@ PAGES = {
     "": ["/service-desk", "/", "/privacy", "/accessibility"],
 }
 NAMES = ("BatchGetPeople", "BatchGetOrganisations")
-BUTTONS = [("manager", f"/letters/{letter_id(0)}/submit"), ("lead", f"/letters/{letter_id(1)}/approve")]
+BUTTONS = [
+    ("attendance", f"/requests/drafts/{number_id(949)}/discard"),
+    ("manager", f"/letters/{letter_id(0)}/submit"),
+    ("lead", f"/letters/{letter_id(1)}/approve"),
+]
 """Forms that are one button on another page."""
 WRITES = {
     method.descriptor.name for service in contract_services() for method in methods(service) if not method.is_read
@@ -163,6 +174,13 @@ POSTS = [
     ("attendance", "/requests/new"),
     ("attendance", "/requests/import"),
     ("lead", f"/incoming/{number_id(200)}"),
+    ("lead", f"/incoming/{number_id(200)}/return"),
+    ("lead", f"/incoming/{number_id(200)}/decline"),
+    ("lead", "/own-cases/new"),
+    ("lead", "/search"),
+    ("attendance", f"/requests/{number_id(200)}"),
+    ("attendance", f"/requests/drafts/{number_id(949)}"),
+    ("attendance", f"/requests/drafts/{number_id(949)}/check"),
     ("lead", f"/cases/{number_id(305)}/assign"),
     ("manager", f"/cases/{number_id(303)}/events/new?kind=home-visit"),
     ("lead", "/cases/hand-out"),

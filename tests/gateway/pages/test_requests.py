@@ -31,9 +31,9 @@ ANSWERS: dict[str, Any] = {
     "nsn": "0123 456 780",
     "caregiver_2_name": "Nanny Pretend",
     "caregiver_2_phone": "021 555 0102",
-    "term": "2026-T1",
-    "present_half_days": "20",
-    "total_half_days": "50",
+    "term_1": "2026-T1",
+    "present_half_days_1": "20",
+    "total_half_days_1": "50",
     "concern": "Away most mornings.\nLikes kapa haka.",
 }
 
@@ -63,40 +63,154 @@ def test_the_request_of_another_school_is_not_there(as_: As) -> None:
     assert as_("attendance").get(f"/requests/{number_id(201)}").status_code == 404
 
 
-def test_a_request_is_sent_once_however_often_the_form_is(as_: As, world: World) -> None:
+def test_a_request_is_saved_looked_over_and_sent_once(as_: As, world: World) -> None:
     school, before = as_("attendance"), len(world.requests)
     form = school.fill("/requests/new", **ANSWERS)
     first, second = school.post("/requests/new", form), school.post("/requests/new", form)
     assert (first.status_code, second.status_code) == (303, 303)
     assert first.location == second.location
-    assert len(world.requests) == before + 1
-    sent = world.requests[-1]
-    assert (sent.student.nsn, sent.student.family_name, sent.student.date_of_birth) == ("0123456780", "", "2013-03-04")
-    assert [one.name for one in sent.caregivers] == ["Nanny Pretend"]
-    assert not sent.caregivers[0].safe_to_contact
-    assert "Sent:" in school.text(first.location)
+    assert (len(world.requests), len(world.drafts)) == (before, 2)
+    page = school.text(first.location)
+    assert "Check your answers" in page
+    assert "Worth considering" in page
+    assert "Chronic absence this term" in page
+
+    look = school.fill(first.location)
+    sent = [school.post(first.location, look) for _ in range(2)]
+    assert [each.status_code for each in sent] == [303, 303]
+    assert sent[0].location == sent[1].location
+    assert (len(world.requests), len(world.drafts)) == (before + 1, 1)
+    made = world.requests[-1]
+    assert (made.student.nsn, made.student.family_name, made.student.date_of_birth) == ("0123456780", "", "2013-03-04")
+    assert [one.name for one in made.caregivers] == ["Nanny Pretend"]
+    assert not made.caregivers[0].safe_to_contact
+    assert "Sent:" in school.text(sent[0].location)
 
 
-def test_missing_answers_are_listed_and_nothing_typed_is_lost(as_: As, world: World) -> None:
-    answers = ANSWERS | {"given_names": "", "present_half_days": "60", "caregiver_1_phone": "021 555 0199"}
+def test_a_draft_is_put_aside_unfinished_and_found_again(as_: As, world: World) -> None:
+    lead, office = as_("attendance"), as_("office")
+    response = lead.send("/requests/new", given_names="Kōwhai", gender="0", year_level="", action="later")
+    assert (response.status_code, response.location) == (303, "/requests/drafts")
+    assert "Kōwhai" in office.text("/requests/drafts")
+    draft_id = list(world.drafts)[-1]
+    assert "Before it can be sent:" in office.text(f"/requests/drafts/{draft_id}/check")
+    assert 'value="Kōwhai"' in office.text(f"/requests/drafts/{draft_id}")
+    gone = office.post(f"/requests/drafts/{draft_id}/discard", office.fill(f"/requests/drafts/{draft_id}/check"))
+    assert (gone.status_code, draft_id in world.drafts) == (303, False)
+    assert "Kōwhai" not in lead.text("/requests/drafts")
+
+
+def test_several_terms_barriers_and_safe_ways_are_kept(as_: As, world: World) -> None:
+    school = as_("attendance")
+    more: dict[str, Any] = {
+        "shown_terms": "2",
+        "term_2": "2025-T4",
+        "present_half_days_2": "70",
+        "total_half_days_2": "98",
+        "steps": ["calls_home"],
+        "barriers": ["transport", "health"],
+        "ethnicities": ["211", "111"],
+        "caregiver_2_safe_ways": ["2"],
+        "caregiver_2_safe_note": "After five",
+    }
+    response = school.send("/requests/new", **(ANSWERS | more))
+    page = school.text(response.location)
+    assert "Getting to school" in page
+    assert "Calls or messages home" in page
+    assert "After five" in page
+    _owner, draft = list(world.drafts.values())[-1]
+    assert [term.term for term in (draft.content.attendance, *draft.content.earlier_terms)] == ["2026-T1", "2025-T4"]
+    form = school.text(response.location.removesuffix("/check"))
+    assert 'value="98"' in form
+    assert school.send("/requests/new", **ANSWERS, action="add-term").text.count("Term 2 of those") == 1
+
+
+def test_two_colleagues_at_one_draft_lose_nothing(as_: As, world: World) -> None:
+    school = as_("attendance")
+    address = school.send("/requests/new", **ANSWERS).location.removesuffix("/check")
+    form = school.fill(address, **(ANSWERS | {"concern": "What I wrote meanwhile."}))
+    school.send(address, **ANSWERS)
+    late = school.post(address, form)
+    assert late.status_code == 409
+    assert "What I wrote meanwhile." in late.text
+    assert "A colleague saved this draft" in late.text
+
+
+def test_a_question_is_replied_to_on_the_requests_page(as_: As, world: World) -> None:
+    lead, school = as_("lead"), as_("attendance")
+    address = f"/incoming/{number_id(200)}"
+    assert lead.send(f"{address}/return").status_code == 422
+    assert lead.send(f"{address}/return", question="Does she come by bus?").status_code == 303
+    assert "The school replies by" in lead.text(address)
+    own = f"/requests/{number_id(200)}"
+    assert "Does she come by bus?" in school.text(own)
+    answered = school.send(own, reply="Yes, the 7.40.")
+    assert answered.status_code == 303
+    assert "Your reply is with the service" in school.text(answered.location)
+    assert "Yes, the 7.40." in lead.text(address)
+
+
+def test_why_a_request_was_declined_is_read_by_the_school(as_: As) -> None:
+    lead, school = as_("lead"), as_("attendance")
+    address = f"/incoming/{number_id(200)}"
+    assert "Choose the reason." in lead.send(f"{address}/decline", words="Try a hui.").text
+    assert lead.send(f"{address}/decline", reason="try_more_first", words="Try a hui.").status_code == 303
+    page = school.text(f"/requests/{number_id(200)}")
+    assert "More can be tried at the school first" in page
+    assert "Try a hui." in page
+
+
+def test_a_student_is_looked_for_in_the_body_and_never_in_the_address(as_: As, world: World) -> None:
+    lead = as_("lead")
+    assert 'method="post" action="/search"' in lead.text("/")
+    page = lead.send("/search", q="Te Ariki").text
+    assert "Found by" in page
+    assert "it is one student" in page
+    assert "Open a case of your own" in page
+    assert "Nobody was found" in lead.send("/search", q="Nobody").text
+    world.failures["SearchStudents"] = InvalidArgumentError.of(Violation("query", "too-short", "short"))
+    short = lead.send("/search", q="a")
+    assert (short.status_code, "at least two letters" in short.text) == (422, True)
+
+
+def test_a_provider_opens_a_case_of_its_own(as_: As) -> None:
+    lead = as_("lead")
+    said = {
+        "given_names": "Tāwhiri",
+        "date_of_birth-day": "4",
+        "date_of_birth-month": "3",
+        "date_of_birth-year": "2013",
+        "year_level": "8",
+        "gender": "0",
+        "reason": "whanau_asked",
+        "concern": "Her nan asked.",
+        "case_manager_id": "later",
+    }
+    refused = lead.send("/own-cases/new", **(said | {"nsn": "0000000001"}))
+    assert (refused.status_code, "A case is open for this student" in refused.text) == (409, True)
+    assert lead.send("/own-cases/new", **said).status_code == 303
+    assert as_("manager").get("/own-cases/new").status_code == 403
+
+
+def test_wrong_answers_are_listed_and_nothing_typed_is_lost(as_: As, world: World) -> None:
+    answers = ANSWERS | {"year_level": "", "present_half_days_1": "60", "caregiver_1_phone": "021 555 0199"}
     response = as_("attendance").send("/requests/new", **answers)
     assert response.status_code == 422
     page = response.text
     assert "There is a problem" in page
-    assert 'href="#given_names"' in page
-    assert "Write the student’s given names." in page
+    assert 'href="#year_level"' in page
     assert "cannot be more than the half-days open" in page
     assert "Write the name of this caregiver." in page
     assert "021 555 0199" in page
     assert "Likes kapa haka." in page
-    assert world.calls[-1][0] != "SubmitRequest"
+    assert len(world.drafts) == 1
 
 
 def test_what_the_service_refuses_stands_at_its_field_in_words(as_: As, world: World) -> None:
-    world.failures["SubmitRequest"] = InvalidArgumentError.of(
-        Violation("student.nsn", "pattern", "must be nine or ten digits"),
-        Violation("caregivers[0].phone", "pattern", "must be six to thirty digits"),
-        Violation("student.date_of_birth", "age", "must make the student 4 to 20 years old"),
+    world.failures["SaveDraft"] = InvalidArgumentError.of(
+        Violation("content.student.nsn", "pattern", "must be nine or ten digits"),
+        Violation("content.caregivers[0].phone", "pattern", "must be six to thirty digits"),
+        Violation("content.student.date_of_birth", "age", "must make the student 4 to 20 years old"),
     )
     response = as_("attendance").send("/requests/new", **ANSWERS)
     assert response.status_code == 422
@@ -115,7 +229,7 @@ def test_another_caregiver_gets_room_and_nothing_typed_is_lost(as_: As, world: W
 
 
 def test_while_the_service_is_away_the_form_keeps_what_was_typed(as_: As, world: World) -> None:
-    world.failures["SubmitRequest"] = UnavailableError("database-away", "away")
+    world.failures["SaveDraft"] = UnavailableError("database-away", "away")
     response = as_("attendance").send("/requests/new", **ANSWERS)
     assert response.status_code == 503
     assert "What you wrote is still here" in response.text
@@ -128,8 +242,8 @@ def test_while_the_service_is_away_the_form_keeps_what_was_typed(as_: As, world:
         {"year_level": "x"},
         {"year_level": "99"},
         {"gender": "7"},
-        {"term": "'; drop"},
-        {"total_half_days": "\N{ARABIC-INDIC DIGIT FIVE}"},
+        {"term_1": "'; drop"},
+        {"total_half_days_1": "\N{ARABIC-INDIC DIGIT FIVE}"},
         {"date_of_birth-year": "99999"},
         {"concern": "a\0b"},
         {"shown": "900"},
