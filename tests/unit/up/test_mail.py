@@ -77,7 +77,9 @@ def test_what_a_mail_says_is_never_taken_for_html(get: Get, tmp_path: Path) -> N
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/../secrets", "/..%2fsecrets", "/etc/passwd", f"/{uuid4()}", "/x.eml"])
+@pytest.mark.parametrize(
+    "path", ["/../secrets", "/..%2fsecrets", "/etc/passwd", "/01890a5d-ac96-774b-bcce-b302099a8057", "/x.eml"]
+)
 def test_nothing_but_mails_is_served(get: Get, tmp_path: Path, path: str) -> None:
     put(tmp_path, "One", "…", at=1)
     (tmp_path / "secrets.eml").write_text("secret")
