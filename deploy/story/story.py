@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from deploy.story import letters, quarter, rows
+from deploy.story import letters, onboarding, quarter, rows
 from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
@@ -73,6 +73,7 @@ class Story:
         quarter.tell(self, lead, manager, case_id)
         heading("8. A letter to whānau who do not engage")
         letters.tell(self, school=school, lead=lead, manager=manager)
+        onboarding.tell_onboarding(self, provider)
         heading("9. Getting access, and leaving")
         tell_of_access(self, provider=provider)
 
