@@ -39,8 +39,8 @@ from tests.support.waiting import until
 NAMES = ("cases", "documents", "identity", "notifications", "reporting")
 DOORS = {name: {"database", "keys"} for name in NAMES} | {"documents": {"database", "keys", "files"}}
 WORKERS = {
-    "cases": {"relay"},
-    "documents": {"relay"},
+    "cases": {"consumer", "relay"},
+    "documents": {"consumer", "jobs", "relay"},
     "identity": {"relay"},
     "notifications": {"consumer", "jobs"},
     "reporting": {"consumer", "relay"},
@@ -230,6 +230,14 @@ def every(checks: dict[str, bool]) -> dict[str, bool] | None:
     return checks if all(checks.values()) else None
 
 
+def only_without(name: str, checks: dict[str, bool]) -> dict[str, bool] | None:
+    return checks if [each for each, is_well in checks.items() if not is_well] == [name] else None
+
+
+def none_of(names: set[str], checks: dict[str, bool]) -> dict[str, bool] | None:
+    return checks if not any(checks[name] for name in names) else None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_role_asks_for_what_it_uses(name: str, place_of: Callable[[str], Place], start: Start) -> None:
     place = place_of(name)
@@ -268,12 +276,14 @@ def test_workers_say_that_they_wait_for_the_broker(
 
     bus.refuse()
     tell(place.url, name)
-    waiting = process.until_ready(UNAVAILABLE)
+    process.until_ready(UNAVAILABLE)
+    until(lambda: none_of(WORKERS[name], process.ready()[1]), "every worker says that it waits")
+    status, waiting = process.ready()
     bus.admit()
     process.until_ready(OK)
 
-    (work,) = WORKERS[name]
-    assert waiting == {"database": True, work: False}
+    assert status == UNAVAILABLE
+    assert waiting == {"database": True, **dict.fromkeys(WORKERS[name], False)}
 
 
 @pytest.mark.parametrize("name", ["cases", "reporting"])
@@ -286,12 +296,11 @@ def test_calls_are_answered_without_the_broker(
 
     bus.refuse()
     tell(place.url, name)
-    (work,) = WORKERS[name]
-    until(lambda: process.ready()[1][work] is False or None, "the worker's state is shown")
+    until(lambda: none_of(WORKERS[name], process.ready()[1]), "the workers' state is shown")
     status, checks = process.ready()
 
     assert (status, process.is_serving()) == (OK, True)
-    assert checks == {"database": True, "keys": True, work: False}
+    assert checks == {"database": True, "keys": True, **dict.fromkeys(WORKERS[name], False)}
     bus.admit()
 
 
@@ -307,11 +316,12 @@ def test_documents_needs_its_object_store(place_of: Callable[[str], Place], star
 
     (tmp_path / "files").rename(tmp_path / "gone")
     process.until_serving(expected=False)
-    checks = process.until_ready(UNAVAILABLE)
+    process.until_ready(UNAVAILABLE)
+    checks = until(lambda: only_without("files", process.ready()[1]), "the files are away, and nothing else")
     (tmp_path / "gone").rename(tmp_path / "files")
     process.until_serving(expected=True)
 
-    assert checks == {"database": True, "keys": True, "files": False, "relay": True}
+    assert checks == {"database": True, "keys": True, "files": False, **dict.fromkeys(WORKERS["documents"], True)}
 
 
 def test_identity_is_needed_until_its_keys_are_known(place_of: Callable[[str], Place], start: Start) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-_WIDTH, _ROW, _BAR = 640, 30, 16
-_LABEL, _VALUE = 220, 80
-_LONGEST = 32
+_WIDTH, _ROW, _BAR = 440, 28, 15
+_LABEL, _VALUE = 165, 65
+_LONGEST = 23
 _INK, _FILL = "#1d2b2e", "#0b5560"
 
 
@@ -39,7 +39,7 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> Markup:
 def _row(bar: Bar, place: int, *, length: int) -> Markup:
     top = place * _ROW
     baseline = top + _ROW // 2 + 5
-    type_ = f'font-family="Source Sans 3" font-size="15" fill="{_INK}"'
+    type_ = f'font-family="Source Sans 3" font-size="14" fill="{_INK}"'
     label = bar.label if len(bar.label) <= _LONGEST else f"{bar.label[: _LONGEST - 1]}…"
     return Markup(  # noqa: S704 - every text in it is escaped
         f'<text class="chart__text" x="{_LABEL - 10}" y="{baseline}" text-anchor="end" {type_}>{escape(label)}</text>'

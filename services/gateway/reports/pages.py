@@ -19,6 +19,7 @@ from services.gateway.reports.charts import Bar, bar_chart
 from services.gateway.reports.wording import (
     DIMENSIONS,
     INDICATORS,
+    MINUTES,
     REGIONS,
     SECTIONS,
     say_key,
@@ -75,6 +76,7 @@ class Parts:
     title: str
     heading: str
     unit: str
+    exact_unit: str
     lines: Sequence[PartLine]
     chart: Markup
 
@@ -150,6 +152,12 @@ def names_for(breakdowns: Sequence[figures_pb2.Breakdown]) -> Mapping[str, str]:
     return {**names_of(keys[_PEOPLE]), **organisation_names(keys[_PLACES])}
 
 
+def exact_unit(code: str) -> str:
+    """What a value is counted in where it stands as a plain number: time in minutes."""
+    _name, _definition, unit = INDICATORS.get(code, (code, "", ""))
+    return str(_("minutes") if code == MINUTES else unit)
+
+
 def part_name(indicator: str, dimension: str, key: str) -> str:
     """One part of a figure in words; empty for all of it."""
     if dimension not in DIMENSIONS:
@@ -178,7 +186,9 @@ def _parts(breakdown: figures_pb2.Breakdown, *, names: Mapping[str, str], quarte
     ]
     title = f"{name}: {DIMENSIONS.get(dimension, dimension)}"
     bars = [Bar(line.name, line.value, line.words) for line in lines[:_MOST_BARS]]
-    return Parts(title, str(DIMENSIONS.get(dimension, dimension)), str(unit), lines, bar_chart(title, bars))
+    return Parts(
+        title, str(DIMENSIONS.get(dimension, dimension)), str(unit), exact_unit(code), lines, bar_chart(title, bars)
+    )
 
 
 def present_providers(

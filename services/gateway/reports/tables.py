@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from kit.web.dates import say_exact_moment
 from kit.web.i18n import current_language
 from services.gateway.reports.downloads import Document, Table, Value
-from services.gateway.reports.pages import FigureLine, Parts, PlaceLine, Quarter, Section
+from services.gateway.reports.pages import FigureLine, Parts, PlaceLine, Quarter, Section, exact_unit
 
 
 def return_tables(sections: Sequence[Section], *, comments: Mapping[str, str], parts: Sequence[Parts]) -> list[Table]:
@@ -21,7 +21,7 @@ def return_tables(sections: Sequence[Section], *, comments: Mapping[str, str], p
     found += [
         Table(
             part.title,
-            [part.heading, part.unit],
+            [part.heading, part.exact_unit],
             [[line.name, line.value] for line in part.lines],
             chart=str(part.chart),
         )
@@ -62,8 +62,7 @@ def national_document(
 def _row(line: FigureLine) -> list[Value]:
     rule = _("%(rule)s Version %(version)s.", rule=line.definition, version=line.rule_version)
     value: Value = line.value if not line.is_absent else str(_("none"))
-    unit = str(_("minutes")) if line.code == "minutes" else line.unit
-    return [line.name, value, unit, str(rule)]
+    return [line.name, value, exact_unit(line.code), str(rule)]
 
 
 def _place(line: PlaceLine, codes: Sequence[str]) -> list[Value]:

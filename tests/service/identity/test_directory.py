@@ -67,7 +67,7 @@ def test_the_caller_sees_themself(call: Call, token_of: Call) -> None:
     answer = call("GetCaller", pb.GetCallerRequest(), token=token_of(MANAGER))
     assert answer.person.name == "Demo Hēmi Walker"
     assert answer.organisation.name == "Te Pūtahi Tauira (demo provider)"
-    assert list(answer.permissions) == ["cases:close", "cases:read", "cases:record"]
+    assert list(answer.permissions) == ["cases:close", "cases:read", "cases:record", "students:search"]
 
 
 def test_without_a_token_nothing_is_told(call: Call) -> None:

@@ -86,7 +86,12 @@ def test_training_that_lapses_takes_the_permissions_away(deps: Deps, exchange: C
     lapsing = PEOPLE.replace(b"ends_on: 2030-12-31", b"ends_on: 2026-03-04")
     apply_people_file(deps, lapsing)
     clock.moment += timedelta(hours=13)
-    assert list(exchange(access_token(deps, MANAGER)).permissions) == ["cases:close", "cases:read", "cases:record"]
+    assert list(exchange(access_token(deps, MANAGER)).permissions) == [
+        "cases:close",
+        "cases:read",
+        "cases:record",
+        "students:search",
+    ]
     clock.moment += timedelta(hours=2)
     answer = exchange(access_token(deps, MANAGER))
     assert list(answer.permissions) == []
@@ -189,7 +194,12 @@ def test_malformed_requests_name_the_field(call: Call, token: str, organisation:
 def test_school_roles_need_no_training(deps: Deps, exchange: Call) -> None:
     answer = exchange(access_token(deps, ATTENDANCE_LEAD))
     assert answer.organisation.organisation_id == str(SCHOOL)
-    assert list(answer.permissions) == ["requests:submit", "students:search"]
+    assert list(answer.permissions) == [
+        "cases:read-shared",
+        "cases:read-shared-all",
+        "requests:submit",
+        "students:search",
+    ]
 
 
 def test_a_machine_that_was_ended_gets_nothing(deps: Deps, exchange: Call, clock: FixedClock) -> None:

@@ -228,7 +228,12 @@ def test_a_machine_gets_a_token_for_its_own_credentials_and_nothing_else(openid:
     assert "id_token" not in answer.json
     exchanged = call("ExchangeToken", pb.ExchangeTokenRequest(access_token=answer.json["access_token"]))
     assert exchanged.organisation.organisation_id == str(SCHOOL)
-    assert list(exchanged.permissions) == ["requests:submit", "students:search"]
+    assert list(exchanged.permissions) == [
+        "cases:read-shared",
+        "cases:read-shared-all",
+        "requests:submit",
+        "students:search",
+    ]
 
 
 def test_an_account_switched_off_while_signed_in_refreshes_no_more(openid: OpenIdClient, deps: Deps) -> None:
