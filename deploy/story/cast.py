@@ -23,6 +23,8 @@ class Cast:
     base_url: str
     issuer: str
     people: tuple[Person, ...]
+    mail_url: str = ""
+    """Where the system's mail can be read; empty where that is not known."""
 
     def all_with(self, role: str, *, at: str = "") -> Iterator[Person]:
         """Everyone with a role, at one organisation where it is named."""
@@ -45,4 +47,5 @@ def read_cast(path: Path, *, base_url: str = "") -> Cast:
         people=tuple(
             Person(one["email"], one["passphrase"], one["organisation"], tuple(one["roles"])) for one in found["people"]
         ),
+        mail_url=found.get("mail_url", ""),
     )

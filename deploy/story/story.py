@@ -11,6 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from deploy.story import letters, onboarding, quarter, rows
+from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
@@ -73,6 +74,8 @@ class Story:
         heading("8. A letter to whānau who do not engage")
         letters.tell(self, school=school, lead=lead, manager=manager)
         onboarding.tell_onboarding(self, provider)
+        heading("9. Getting access, and leaving")
+        tell_of_access(self, provider=provider)
 
     # ---- who asks
 

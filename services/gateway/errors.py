@@ -1,9 +1,9 @@
 """What went wrong, as its reader needs it: a page for people, problem+json (RFC 9457) under /api. Mapped once, here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, json, redirect, request
+from flask import Flask, Response, json, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -124,8 +124,8 @@ def page_of(error: DomainError) -> Response:
             assert isinstance(target, Response)
             return target
         return problem_page("signed-out", back=sign_in_url())
-    if error.reason == "organisation-suspended":
-        return suspended_page(error)
+    if error.reason in _OWN_PAGES:
+        return _OWN_PAGES[error.reason](error)
     if error.kind == Kind.INVALID_ARGUMENT and request.method in _SAFE:
         # Only an address can be wrong in a read: a mistyped id or filter.
         return problem_page("missing")
@@ -134,6 +134,16 @@ def page_of(error: DomainError) -> Response:
     # The browser goes back to the form with what was written in it; anything else starts afresh.
     back = "/" if problem in {"missing", "forbidden"} else _this_address()
     return problem_page(problem, what=error_words(error) if says_what_to_do else "", back=back)
+
+
+def _no_access_page(error: DomainError) -> Response:
+    return Response(render_template("home/no_access.html"), status=STATUS[error.kind])
+
+
+_OWN_PAGES: Mapping[str, Callable[[DomainError], Response]] = {
+    "organisation-suspended": suspended_page,
+    "no-access": _no_access_page,  # known, and no organisation gives them a role
+}
 
 
 def _this_address() -> str:

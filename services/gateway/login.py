@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, redirect, request, session
 from flask_babel import gettext as _
 
 from kit import log
-from kit.errors import DomainError, Kind, UnauthenticatedError
+from kit.errors import DomainError, Kind, PermissionDeniedError, UnauthenticatedError
 from kit.web.i18n import current_language
 from kit.web.problems import problem_page
 from kit.web.urls import safe_local_path
@@ -84,8 +84,9 @@ class Login:
         """Begin a session: everything that belonged to another one is left behind."""
         session.clear()
         self.cookies.keep_organisation("")
-        who = self.backends.exchange(sign_in.access_token, is_fresh=True)
+        # Kept also for someone who has no role yet: once they are given one, loading the page again is enough.
         self.cookies.keep_sign_in(sign_in)
+        who = self.backends.exchange(sign_in.access_token, is_fresh=True)
         # The person may choose another organisation in another browser; this one stays where it is.
         self.cookies.keep_organisation(who.organisation.id)
         return who
@@ -166,7 +167,11 @@ def _blueprint(login: Login, settings: GatewaySettings) -> Blueprint:
         except SignInRefusedError as error:
             log.logger().warning("sign-in-refused", why=str(error))
             return _try_again(pending)
+        except PermissionDeniedError:
+            # The first page says what is missing.
+            return _see("/")
         except UnauthenticatedError:
+            login.forget()
             # Not by redirect: with the provider's session still there, the browser would go round for ever.
             return problem_page("forbidden", what=_("Your access does not work at the moment."), back="/sign-in")
         assert pending is not None

@@ -26,7 +26,9 @@ from services.gateway.requests.views import blueprint as requests
 from services.gateway.returns.views import blueprint as returns
 from services.gateway.security import caller_or_none
 from services.gateway.sharing.views import blueprint as sharing
+from services.gateway.staff.invitations import blueprint as staff
 from services.gateway.tasks.views import blueprint as tasks
+from services.gateway.wording import ROLE_MEANINGS
 
 BLUEPRINTS = (
     home,
@@ -51,6 +53,7 @@ BLUEPRINTS = (
     notices,
     account,
     desk,
+    staff,
     guidance,
 )
 
@@ -58,9 +61,14 @@ BLUEPRINTS = (
 def register(app: Flask) -> None:
     """Give the application its pages. Templates ask `may("cases:assign")` before they offer something."""
     app.jinja_env.globals["may"] = _may
+    app.jinja_env.globals["role_hints"] = _role_hints
     app.jinja_env.globals["case_tabs"] = case_tabs
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+
+
+def _role_hints() -> dict[str, str]:
+    return {role: str(words) for role, words in ROLE_MEANINGS.items()}
 
 
 def _may(permission: str) -> bool:

@@ -31,7 +31,7 @@ ROLES = {
 ROLE_MEANINGS = {
     "workflow_lead": _l("See every case of your provider, answer requests, choose case managers, read your figures."),
     "case_manager": _l("Work on the cases that were given to you, and record what happens."),
-    "delegated_authoriser": _l("See who works for your organisation and what is missing before their access works."),
+    "delegated_authoriser": _l("Invite people, give and take roles, end access, and see what each one lacks."),
     "attendance_lead": _l("Ask for support for students of your school, and read what was shared about them."),
     "primary_contact": _l("Get the notices about a student of your school, and read what the provider shares."),
     "office_support": _l("Ask for support for students of your school, and follow your requests."),
@@ -41,13 +41,17 @@ ROLE_MEANINGS = {
 }
 MISSING = {
     "training": _l("The training for this role is not finished."),
-    "training-expired": _l("The training for this role has run out and must be done again."),
+    "training-lapsed": _l("The training for this role has run out and must be done again."),
+    "start": _l("This role begins on a later day."),
+    "organisation": _l("This role does not belong to an organisation like yours."),
 }
 MISSING_NEXT = {
     "training": _l(
         "An invitation to the training comes by email within one working day. The role works once it is done."
     ),
-    "training-expired": _l("Do the training again. The role works as soon as it is done."),
+    "training-lapsed": _l("Do the training again. The role works as soon as it is done."),
+    "start": _l("On that day it works by itself, if nothing else is missing. There is nothing for you to do."),
+    "organisation": _l("Ask the delegated authoriser of your organisation, or call the service desk."),
 }
 ORGANISATION_KINDS: Mapping[int, object] = {
     identity_pb2.ORGANISATION_KIND_PROVIDER: _l("Provider"),
@@ -113,6 +117,8 @@ _VIOLATIONS = {
     "age": _l("By this day the student would be too young or too old for school. Check the year."),
     "range": _l("Write the minutes as a number from 0 to 1440, such as 25."),
     "day-full": _l("With this your work on that day would be more than 24 hours. Check the minutes and the day."),
+    "backwards": _l("The last day must not be before the first."),
+    "past": _l("This day is over already. Choose a later one."),
     "not-a-caregiver": _l("Choose among the caregivers of the case."),
     "not-safe-to-contact": _l("Choose people who are safe to contact."),
     "twice": _l("Choose each person once."),
@@ -170,7 +176,6 @@ _ERRORS = {
     "school-number-taken": _l("Another school has this number."),
     "catchment-exists": _l("There is a catchment with this code already."),
     "has-first": _l("Someone there has this role already, and can invite others."),
-    "already-invited": _l("An invitation to this address waits to be accepted."),
     "register-changed": _l("The register changed since this file was looked at. Send the file again."),
     "plan-applied": _l("This file was applied already."),
     "idempotency-key-reused": _l(
@@ -190,6 +195,13 @@ _ERRORS = {
     "already-contact": _l("That is so already."),
     "already-answered": _l("A colleague answered this request already."),
     "already-assigned": _l("This person is the case manager already."),
+    "already-invited": _l(
+        "An invitation to this address waits to be accepted. Send that one again, or withdraw it first."
+    ),
+    "invitation-used": _l("This invitation was accepted meanwhile."),
+    "invitation-withdrawn": _l("This invitation was withdrawn."),
+    "own-role": _l("You cannot give yourself a role. Another delegated authoriser can."),
+    "last-authoriser": _l("The last delegated authoriser cannot be taken away. Give that role to someone else first."),
     "letter-open": _l("A letter of this kind is being written already. Finish or withdraw it first."),
     "letter-state": _l("The letter has moved on meanwhile. Look at where it stands now."),
     "letter-incomplete": _l("Something is missing from the letter. See below what it is."),

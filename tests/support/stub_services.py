@@ -36,6 +36,7 @@ from tests.support.stub_quarter import QuarterStub, SomeCasesStub
 from tests.support.stub_register import RegisterStub
 from tests.support.stub_requests import RequestsStub, say_what_may_be_done
 from tests.support.stub_sharing import SharingIdentityStub, SharingStub
+from tests.support.stub_staff import LeaversStub, StaffStub
 from tests.support.stub_world import World, case_state, number_id
 from tests.support.tokens import token_for, verifier
 
@@ -52,6 +53,7 @@ class _Stub:
 
 class IdentityStub(
     SharingIdentityStub,
+    StaffStub,
     _Stub,
     DeskStub,
     RegisterStub,
@@ -124,7 +126,14 @@ class IdentityStub(
 
 
 class CasesStub(
-    RequestsStub, SomeCasesStub, LettersStub, CaseWork, SharingStub, _Stub, cases_pb2_grpc.CasesServiceServicer
+    RequestsStub,
+    SomeCasesStub,
+    LettersStub,
+    CaseWork,
+    SharingStub,
+    LeaversStub,
+    _Stub,
+    cases_pb2_grpc.CasesServiceServicer,
 ):
     """Requests and cases of the world, for whoever they belong to."""
 

@@ -21,7 +21,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.actor import Actor, ActorKind
 from kit.clock import Clock, local_date
+from tests.support import stub_staff
 from tests.support.stub_letters import furnish_letters
+from tests.support.stub_staff import StaffWorld
 
 PERMISSIONS = {
     "workflow_lead": (
@@ -29,7 +31,7 @@ PERMISSIONS = {
         "requests:answer students:search people:read figures:provider returns:submit"
     ),
     "case_manager": "cases:read cases:record cases:close students:search",
-    "delegated_authoriser": "people:read",
+    "delegated_authoriser": "people:read people:invite people:authorise",
     "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit students:search",
@@ -91,6 +93,7 @@ class World:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     position: int = 100
     is_counted: bool = True
+    access: StaffWorld = field(default_factory=StaffWorld)
 
     @property
     def today(self) -> date:
@@ -250,6 +253,7 @@ def furnish(clock: Clock) -> World:
             fault=n.DELIVERY_FAULT_ADDRESS,
         )
     ]
+    world.access = stub_staff.settle(world, number_id)
     return world
 
 

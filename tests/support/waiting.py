@@ -10,12 +10,12 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 
 
-def until(look: Callable[[], T | None], what: str) -> T:
-    """The first answer that `look` has; fails the test when it has none for half a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def until(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS) -> T:
+    """The first answer that `look` has; fails the test when it has none for half a minute, unless told."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = look()
         if answer is not None:
             return answer
         time.sleep(0.01)
-    pytest.fail(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+    pytest.fail(f"waited {seconds:.0f} s in vain: {what}")

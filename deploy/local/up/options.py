@@ -33,6 +33,11 @@ class Options:
     seeds: bool = True
 
     @property
+    def mail_url(self) -> str:
+        """Where the mail of this system can be read."""
+        return f"http://{HOST}:{self.port + 2}"
+
+    @property
     def base_url(self) -> str:
         """The gateway's address."""
         return f"http://{HOST}:{self.port}"

@@ -58,7 +58,7 @@ def listening(options: Options) -> list[str]:
     """Every address that has to be free."""
     places = [SERVICES.index(name) for name in built()]
     internal = [make(options.port, place) for place in places for make in (ports.rpc_address, ports.health_address)]
-    return [f"{HOST}:{options.port}", f"{HOST}:{options.port + 1}", *internal]
+    return [*(f"{HOST}:{options.port + offset}" for offset in (0, 1, 2)), *internal]
 
 
 def database_server(cluster: Cluster) -> Program:
@@ -91,7 +91,7 @@ def services(plan: Plan) -> list[Program]:
     programs = [_service(plan, name) for name in built()]
     if (ROOT / "services" / "identity" / "web" / "__main__.py").exists():
         programs.insert(1, _identity_web(plan))
-    return programs
+    return [*programs, _mail(plan)]
 
 
 def _service(plan: Plan, name: str) -> Program:
@@ -170,6 +170,13 @@ def _identity_web(plan: Plan) -> Program:
         environment=environment,
         ready_url=f"{options.issuer}/health/ready",
     )
+
+
+def _mail(plan: Plan) -> Program:
+    """The page that shows the mail: of the local system alone."""
+    options = plan.options
+    command = _python("deploy.local.up.mail", str(options.state / "mail"), str(options.port + 2))
+    return Program(name="mail", command=command, ready_url=f"{options.mail_url}/health")
 
 
 def gateway(plan: Plan) -> Program:

@@ -93,6 +93,7 @@ def _wait(supervisor: Supervisor, programs: list[Program]) -> None:
 def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
     """Say where everything is, who can sign in, and what it took."""
     demo = json.loads((plan.options.state / "people.json").read_text(encoding="utf-8"))
+    demo["mail_url"] = plan.options.mail_url
     # The last thing to appear: whoever waits for this file finds a system that answers.
     state.write_json(plan.options.state / "demo.json", demo)
     supervisor.say()
@@ -105,6 +106,7 @@ def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
     supervisor.say(f"Health       {plan.options.base_url}/health/ready")
     supervisor.say(f"REST API     {plan.options.base_url}/api/  (OpenAPI: /api/openapi.json)")
     supervisor.say(f"Sign-in      {plan.options.issuer}")
+    supervisor.say(f"Mail         {plan.options.mail_url}")
     supervisor.say(f"Broker       {plan.options.broker_url or 'on the embedded PostgreSQL'}")
     supervisor.say(f"State        {plan.options.state}")
     supervisor.say(f"Ready        in {seconds:.1f} s from installed")

@@ -22,6 +22,7 @@ _SECTIONS = (
     ("organisations:read", _l("Organisations"), "organisations.show_list", "organisations register plans"),
     ("organisations:manage", _l("Catchments"), "catchments.show_list", "catchments"),
     ("access:find", _l("Access"), "desk.find", "desk"),
+    ("people:authorise", _l("People"), "staff.show_list", "staff"),
     ("people:read", _l("People"), "organisations.show_people", ""),
     (None, _l("Help"), "guidance.show_list", "guidance"),
 )
@@ -41,6 +42,8 @@ def sections_for(who: Caller) -> list[Link]:
         )
         for permission, text, target, mark in _SECTIONS
         if permission is None or who.may(permission)
+        # Who gives access has a richer list of the same people.
+        if permission != "people:read" or not who.may("people:authorise")
     ]
 
 

@@ -9,7 +9,7 @@ _BY_PERMISSION = (
     ("cases:read-shared", "contact"),
     ("figures:national", "analyst"),
     ("organisations:read", "admin"),
-    ("people:read", "authoriser"),
+    ("people:authorise", "authoriser"),
     ("access:find", "desk"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ascms.cases.v1 import caseloads_pb2, cases_pb2
-from ascms.identity.v1 import identity_pb2
+from ascms.identity.v1 import access_pb2, identity_pb2, invitations_pb2, staff_pb2
 from ascms.notifications.v1 import notifications_pb2
 from ascms.reporting.v1 import reporting_pb2
 from flask import Blueprint, render_template
@@ -15,12 +15,13 @@ from services.gateway.home.loads import present_work
 from services.gateway.home.pages import page_of
 from services.gateway.listing import counts_of
 from services.gateway.notices.pages import present_notices
-from services.gateway.organisations.pages import present_organisations, present_own_roles, present_people
+from services.gateway.organisations.pages import present_organisations, present_own_roles
 from services.gateway.reports.pages import present_figures, present_quarter, quarter_of
 from services.gateway.requests.views import present_lines as present_requests
 from services.gateway.security import caller, is_signed_out, open_to_all
 from services.gateway.sending import optional
 from services.gateway.sharing.views import present_lines as present_shared
+from services.gateway.staff.pages import present_invitation, present_line
 from services.gateway.tasks.pages import present_tasks
 from services.gateway.wording import moment_of, today
 
@@ -115,8 +116,15 @@ def _admin() -> dict[str, Any]:
 
 
 def _authoriser() -> dict[str, Any]:
-    answer = call("identity", "ListPeople", identity_pb2.ListPeopleRequest())
-    return {"has_more": bool(answer.next_page_token), "lines": present_people(answer.people)}
+    question = staff_pb2.ListStaffRequest(state=access_pb2.ACCESS_STATE_NO_ROLE, page_size=_SHOWN)
+    answer = call("identity", "ListStaff", question)
+    expired = invitations_pb2.ListInvitationsRequest(state=invitations_pb2.INVITATION_STATE_EXPIRED, page_size=_SHOWN)
+    invitations = optional(lambda: call("identity", "ListInvitations", expired))
+    return {
+        "counts": counts_of(answer),
+        "lines": [present_line(person) for person in answer.staff],
+        "invitations": [present_invitation(one) for one in invitations.invitations] if invitations else None,
+    }
 
 
 _FACTS: Mapping[str, Callable[[], dict[str, Any]]] = {

@@ -27,12 +27,14 @@ def show_list() -> str:
     """Tasks, those due first: a lead's of everyone, a case manager's own."""
     shown = request.args.get("show", "")
     is_mine = request.args.get("whose") == "me" or not caller().may("cases:read-all")
+    is_unowned = request.args.get("whose") == "nobody" and not is_mine and "case" not in request.args
     question = cases_pb2.ListTasksRequest(
         case_id=request.args.get("case", ""),
         owner_id=str(caller().person_id) if is_mine and "case" not in request.args else "",
         state=_STATES.get(shown, cases_pb2.TASK_STATE_OPEN),
         overdue=shown == "overdue",
         due_today=shown == "today",
+        unowned=is_unowned,
         page_token=request.args.get("page", ""),
     )
     answer = call("cases", "ListTasks", question)
@@ -43,6 +45,7 @@ def show_list() -> str:
         next_page=answer.next_page_token,
         shown=shown,
         is_mine=is_mine,
+        is_unowned=is_unowned,
     )
 
 

@@ -53,6 +53,7 @@ class Demo:
     base_url: str
     people: list[dict[str, Any]]
     issuer: str
+    mail_url: str
 
     def person(self, role: str, organisation: str) -> dict[str, Any]:
         """The first person with a role at an organisation."""
@@ -66,10 +67,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     if given:
         state = Path(os.environ.get("ASCMS_STATE", ROOT / ".state"))
         known = json.loads((state / "demo.json").read_text(encoding="utf-8"))
-        yield Demo(given.rstrip("/"), known["people"], known["issuer"])
+        yield Demo(given.rstrip("/"), known["people"], known["issuer"], known["mail_url"])
         return
     with running_system(tmp_path_factory.mktemp("system")) as started:
-        yield Demo(started.base_url, started.demo["people"], started.demo["issuer"])
+        yield Demo(started.base_url, started.demo["people"], started.demo["issuer"], started.demo["mail_url"])
 
 
 @dataclass

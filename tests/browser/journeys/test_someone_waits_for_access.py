@@ -17,7 +17,8 @@ def test_someone_waits_for_access(visitor: Visitor, person: Opens, system: Demo)
     assert newcomer.reads("What is missing:")
     assert newcomer.page.get_by_role("link", name="Cases").count() == 0
 
-    # And the authoriser sees them at the top of the list
+    # And the authoriser sees them among those for whom something is missing
     authoriser = person("delegated_authoriser", PROVIDER)
     assert authoriser.heading == "Who has access"
+    authoriser.follows("something is missing")
     assert authoriser.page.locator(".records__name").first.inner_text() == "Demo Wiremu Pōtae"

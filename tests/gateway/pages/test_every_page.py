@@ -12,6 +12,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 
+from kit.clock import SystemClock
 from kit.errors import UnavailableError
 from kit.rpc.contract import methods
 from services.gateway.pages import BLUEPRINTS
@@ -19,9 +20,10 @@ from tests.gateway.pages.conftest import Browser
 from tests.support.services import contract_services
 from tests.support.stub_letters import letter_id
 from tests.support.stub_register import CODE, PLAN
-from tests.support.stub_world import World, number_id
+from tests.support.stub_world import World, furnish, number_id
 
 As = Callable[..., Browser]
+MANAGER = furnish(SystemClock()).people["manager"].person_id
 TRANSLATIONS = Path(__file__).parents[3] / "services/gateway/translations/mi/LC_MESSAGES"
 
 SHARED = f"/shared/{number_id(303)}"
@@ -135,7 +137,22 @@ PAGES = {
         "/guidance/ages/preview",
         f"/catchments/{CODE}",
     ],
-    "authoriser": ["/", "/people"],
+    "authoriser": [
+        "/",
+        "/people",
+        "/staff",
+        "/staff?show=waits&search=tama",
+        f"/staff/{number_id(751)}",
+        f"/staff/{number_id(751)}/roles/new",
+        f"/staff/{MANAGER}",
+        f"/staff/{MANAGER}/roles/case_manager/remove",
+        f"/staff/{MANAGER}/end",
+        "/staff/invite",
+        "/staff/invitations",
+        f"/staff/invitations/{number_id(701)}",
+        f"/staff/invitations/{number_id(701)}/resend",
+        f"/staff/invitations/{number_id(701)}/withdraw",
+    ],
     "desk": ["/", "/access"],
     "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/service-desk", "/", "/privacy", "/accessibility"],
@@ -182,6 +199,12 @@ POSTS = [
     ("manager", f"/tasks/{number_id(690)}"),
     ("manager", f"/tasks/{number_id(690)}/cancel"),
     ("lead", f"/tasks/{number_id(690)}/reassign"),
+    ("authoriser", "/staff/invite"),
+    ("authoriser", f"/staff/{number_id(751)}/roles/new"),
+    ("authoriser", f"/staff/{MANAGER}/roles/case_manager/remove"),
+    ("authoriser", f"/staff/{MANAGER}/end"),
+    ("authoriser", f"/staff/invitations/{number_id(701)}/resend"),
+    ("authoriser", f"/staff/invitations/{number_id(701)}/withdraw"),
     ("lead", "/returns/2026-Q1"),
     ("lead", "/returns/2026-Q1/submit"),
     ("admin", f"/provider-returns/2026-Q1/{number_id(1)}/accept"),
@@ -220,6 +243,9 @@ NEEDS = [
     ("lead", "/catchments"),
     ("analyst", "/cases"),
     ("newcomer", "/cases"),
+    ("lead", "/staff"),
+    ("manager", "/staff/invite"),
+    ("authoriser", "/cases"),
 ]
 
 

@@ -21,7 +21,7 @@ As = Callable[..., Browser]
         ("office", ["Support for your students", "Ask for support"]),
         ("analyst", ["The country this quarter", "1,252", "January to March 2026"]),
         ("admin", ["Organisations", "Kererū Attendance Service", "9901"]),
-        ("authoriser", ["Who has access", "Tama Notyet", "The training for this role is not finished."]),
+        ("authoriser", ["Who has access", "Demo Aria Norole", "Demo Moana Expired", "Send it again"]),
         ("contact", ["Your students", "Cases for which you are the contact", "Hine Inventado-Tāmati-Ngātai"]),
         ("desk", ["Kia ora, Joan Testcase", "Someone cannot get in"]),
     ],
