@@ -16,7 +16,13 @@ from tests.support.system import System
 from tests.support.world import Rest, World, environment_of, world_of
 
 # Where a case's own data stay: everything else is searched.
-_HOME = {"cases": {"request", "case_record", "entry", "task", "idempotency"}, "documents": {"document", "idempotency"}}
+_HOME = {
+    "cases": {
+        *("request", "request_draft", "case_record", "search_token", "entry", "correction", "shared_entry"),
+        *("task", "letter", "idempotency"),
+    },
+    "documents": {"document", "idempotency"},
+}
 _SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
 
 

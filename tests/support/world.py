@@ -298,6 +298,9 @@ class World:
             "text": {"language": "LETTER_LANGUAGE_BOTH", "words": CANARY_NOTE},
         }
         letter = self.post(self.manager, f"/v1/cases/{case['case_id']}/letters", drafted)["letter"]
+        draft = self.post(self.school, "/v1/request-drafts", {"content": self.submission()})["draft"]
+        file = (ROOT / "deploy" / "demo" / "organisations.yaml").read_bytes()
+        plan = self.post(self.person("tui"), "/v1/register/plans", {"content": encoded(file)})
         invited = {
             "name": "Demo Invited",
             "email": f"invited.{uuid4().hex[:12]}@nowhere.example",
@@ -311,6 +314,8 @@ class World:
             "invitation_id": invitation["invitation_id"],
             "task_id": task["task_id"],
             "letter_id": letter["letter_id"],
+            "draft_id": draft["draft_id"],
+            "plan_id": plan["plan_id"],
             "owner_id": case_manager,
             "request_id": asked["request_id"],
             "case_id": case["case_id"],
@@ -320,6 +325,7 @@ class World:
             "person_id": case_manager,
             "person_ids": case_manager,
             "school_id": asked["school_id"],
+            "last_school_id": asked["school_id"],
             "provider_id": asked["provider_id"],
             "organisation_id": asked["provider_id"],
             "organisation_ids": asked["provider_id"],
