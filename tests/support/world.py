@@ -225,8 +225,8 @@ class World:
 
     def one_who_may(self, permission: str) -> Asker:
         """The first of the cast who holds a permission now; the lead where nobody does."""
-        people = (self.person(name) for name in ("mere", "hemi", "mahina", "tane", "tui", "ihaka"))
-        for asker in (*people, self.machine(1)):
+        people = (self.person(name) for name in ("mere", "hemi", "mahina", "tane", "tui", "ihaka", "oriwa"))
+        for asker in (*people, self.machine(1), self.machine(2)):
             if permission in self.get(asker, "/v1/me")["permissions"]:
                 return asker
         return self.lead
