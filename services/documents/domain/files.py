@@ -16,7 +16,7 @@ SCAN_WITHIN = timedelta(minutes=10)
 """A file that the scanner has not spoken about for so long is looked after."""
 SCAN_AGAIN_AFTER = timedelta(minutes=30)
 KEEP_REMOVED = timedelta(days=90)
-"""How long the bytes of a removed file are kept: long enough to notice a mistake (docs/adr/0010)."""
+"""How long the bytes of a removed file are kept: long enough to notice a mistake (docs/adr/0008)."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069<>:\"|?*]")
 _LONGEST_NAME = 120
