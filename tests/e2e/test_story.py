@@ -23,7 +23,7 @@ def test_another_machine_is_told_what_was_not_tried(system: System) -> None:
 
 def test_what_was_written_down_is_what_scripts_expect(system: System) -> None:
     demo = system.demo
-    assert set(demo) == {"base_url", "issuer", "people"}
+    assert set(demo) == {"base_url", "issuer", "mail_url", "people"}
     assert demo["base_url"] == system.base_url
     assert {frozenset(person) for person in demo["people"]} == {
         frozenset({"email", "passphrase", "organisation", "roles"})
