@@ -128,7 +128,7 @@ def test_data_without_their_secrets_are_named(tmp_path: Path) -> None:
 def test_a_half_made_cluster_is_named(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("18\n")
     with pytest.raises(Complaint) as error:
-        postgres._check(tmp_path)
+        postgres._check(tmp_path, version="18")
     assert "half-made" in one_line(error)
     assert "make clean-state" in one_line(error)
 
@@ -138,7 +138,7 @@ def test_a_cluster_of_another_version_is_named(tmp_path: Path) -> None:
     (tmp_path / "global").mkdir()
     (tmp_path / "global" / "pg_control").write_text("")
     with pytest.raises(Complaint) as error:
-        postgres._check(tmp_path)
+        postgres._check(tmp_path, version="18")
     assert "PostgreSQL 16" in one_line(error)
 
 
