@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.local.up.options import Complaint
 
@@ -51,7 +52,7 @@ class Cluster:
     @property
     def admin_url(self) -> str:
         """Its administrator's connection."""
-        return f"postgresql://postgres@/postgres?host={self.sockets}"
+        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}"
 
     def command(self, *, port: int = 0) -> tuple[str, ...]:
         """What runs the server in the foreground: on its socket alone, or on the loopback address at `port` besides."""
@@ -126,7 +127,7 @@ def _move_out(data: Path, *, outside: Path, account: str) -> None:
 
 
 def _reachable(binaries: Path, *, account: str) -> Path:
-    """The binaries where the account may run them: as they are, or one copy with its libraries for all state folders."""
+    """The binaries where the account may run them: as they are, or one copy with its libraries for all of us."""
     if _can_reach(binaries, account=account):
         return binaries
     install = binaries.parent
