@@ -1,5 +1,7 @@
 """Wiring of reporting: the only place that constructs things."""
 
+from functools import partial
+
 from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
@@ -13,6 +15,7 @@ from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
+from services.reporting.commands.quarters import QUARTER_DEADLINE, end_quarter
 from services.reporting.commands.returns import RETURN_DEADLINE, Deps, note_return_overdue
 from services.reporting.consumers import TOPICS, handlers
 from services.reporting.directory import IdentityDirectory
@@ -36,7 +39,9 @@ def build(settings: Settings) -> Service:
     identity = identity_backend(settings.identity_address)
     relay = Relay(database=database, broker=broker)
     sweep = Sweep(
-        database, clock, {RETURN_DEADLINE: lambda actor, return_id: note_return_overdue(deps, actor, return_id)}
+        database,
+        clock,
+        {RETURN_DEADLINE: partial(note_return_overdue, deps), QUARTER_DEADLINE: partial(end_quarter, deps)},
     )
     housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     return Service(

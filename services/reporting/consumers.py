@@ -13,18 +13,20 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
+from ascms.identity.v1 import events_pb2 as identity_events
 
 from kit.clock import Clock, local_date
 from kit.consumer import Handler
 from kit.db import Transaction
 from kit.ids import NewId, uuid7
+from services.reporting.commands.quarters import note_provider
 from services.reporting.commands.returns import begin_returns
 from services.reporting.domain import indicators
 from services.reporting.domain.figures import CaseFact, Contribution, EntryFact
 from services.reporting.store import ledger
 from services.reporting.store.ledger import Place
 
-TOPICS = ("ascms.cases.v1",)
+TOPICS = ("ascms.cases.v1", "ascms.identity.v1")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,17 @@ def handlers(clock: Clock, new_id: NewId = uuid7) -> Mapping[str, Handler]:
         events_pb2.TaskCompleted: on_task_ended,
         events_pb2.TaskCancelled: on_task_ended,
     }
-    return {kind.DESCRIPTOR.full_name: handler(count) for kind, count in counted.items()}
+
+    def on_organisations_changed(tx: Transaction, envelope: Envelope, event: Any) -> None:
+        """Every provider of the register owes returns, and its ministry is told when one is late."""
+        for each in event.providers:
+            with tx.enter_tenant(UUID(each.organisation_id), reason="note-provider"):
+                note_provider(tx, ministry_id=UUID(envelope.tenant_id), is_suspended=each.suspended, now=clock.now())
+
+    return {
+        **{kind.DESCRIPTOR.full_name: handler(count) for kind, count in counted.items()},
+        identity_events.OrganisationsChanged.DESCRIPTOR.full_name: on_organisations_changed,
+    }
 
 
 def on_case_opened(counting: Counting, event: events_pb2.CaseOpened) -> None:

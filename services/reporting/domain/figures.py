@@ -27,10 +27,19 @@ class Quarter:
         return cls(int(year), int(number))
 
     @property
+    def first_day(self) -> date:
+        """Its first day."""
+        return date(self.year, 3 * self.number - 2, 1)
+
+    @property
     def last_day(self) -> date:
         """Its last day."""
-        following = date(self.year + 1, 1, 1) if self.number == _LAST else date(self.year, 3 * self.number + 1, 1)
-        return following - timedelta(days=1)
+        return self.next.first_day - timedelta(days=1)
+
+    @property
+    def next(self) -> "Quarter":
+        """The quarter after."""
+        return Quarter(self.year, self.number + 1) if self.number < _LAST else Quarter(self.year + 1, 1)
 
     @property
     def before(self) -> "Quarter":

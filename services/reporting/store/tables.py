@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -147,6 +148,15 @@ RETURN = tenant_table(
     key=("quarter",),
 )
 Index("quarter_return_id", RETURN.c.tenant_id, RETURN.c.id, unique=True)
+# Who owes returns: the providers of the register, as identity told of them, whether they did anything or not.
+PROVIDER = tenant_table(
+    "provider",
+    METADATA,
+    Column("ministry_id", postgresql.UUID),
+    Column("is_suspended", Boolean, nullable=False),
+    Column("next_quarter", Text, nullable=False),
+    key=(),
+)
 # A return as it was submitted, never changed.
 FROZEN_RETURN = tenant_table(
     "frozen_return",

@@ -78,7 +78,7 @@ class Reporting:
             position=position if position is not None else event_id.int & 0xFFFFFFFF,
         )
         handler = handlers(self.clock)[event.DESCRIPTOR.full_name]
-        envelope = Envelope()
+        envelope = Envelope(tenant_id=str(tenant))
         envelope.occurred_at.FromDatetime(told_at or self.clock.now())
         with self.database.tenant(system_actor("reporting", tenant)) as tx:
             is_new = inbox.claim(tx, claim, now=self.clock.now())
@@ -108,12 +108,17 @@ def shown(figures: Any) -> dict[str, int | None]:
 
 
 def case_opened(
-    *, case_id: UUID | None = None, opened_on: str = "2026-03-04", requested_on: str = "2026-03-02", year_level: int = 9
+    *,
+    case_id: UUID | None = None,
+    opened_on: str = "2026-03-04",
+    requested_on: str = "2026-03-02",
+    year_level: int = 9,
+    school_id: str = str(UUID(int=9)),
 ) -> events_pb2.CaseOpened:
     return events_pb2.CaseOpened(
         case_id=str(case_id or uuid7()),
         request_id=str(uuid7()),
-        school_id=str(UUID(int=9)),
+        school_id=school_id,
         opened_on=opened_on,
         student_hash="0f" * 32,
         opened_by=str(UUID(int=8)),

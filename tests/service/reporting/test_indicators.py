@@ -181,6 +181,13 @@ def test_figures_in_their_parts(reporting: Reporting) -> None:
     assert cases_of(reporting, "cases-opened", dimension="year-level", key="9") == [str(UUID(int=80))]
 
 
+def test_a_student_without_a_school_is_counted_under_no_school(reporting: Reporting) -> None:
+    reporting.apply(case_opened(case_id=UUID(CASE), school_id=""))
+
+    assert parts(reporting.figures(), "cases-opened", "school") == {"": 1}
+    assert cases_of(reporting, "cases-opened", dimension="school", key="") == [CASE]
+
+
 def test_the_cases_of_a_figure_come_page_by_page_each_once(reporting: Reporting) -> None:
     expected = [str(UUID(int=100 + number)) for number in range(5)]
     for case_id in expected:
