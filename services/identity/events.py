@@ -17,11 +17,8 @@ def organisations_changed(*, register_id: UUID, changed: Iterable[Organisation])
     changed = sorted(changed, key=lambda item: str(item.id))
     message = events_pb2.OrganisationsChanged(
         organisation_ids=[str(item.id) for item in changed],
-        providers=[
-            events_pb2.RegisteredProvider(organisation_id=str(item.id), suspended=item.is_suspended)
-            for item in changed
-            if item.kind is OrganisationKind.PROVIDER
-        ],
+        provider_ids=[str(item.id) for item in changed if item.kind is OrganisationKind.PROVIDER],
+        suspended_ids=[str(item.id) for item in changed if item.is_suspended],
     )
     return Event(register_id, message)
 

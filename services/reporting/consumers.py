@@ -85,9 +85,10 @@ def handlers(clock: Clock, new_id: NewId = uuid7) -> Mapping[str, Handler]:
 
     def on_organisations_changed(tx: Transaction, envelope: Envelope, event: Any) -> None:
         """Every provider of the register owes returns, and its ministry is told when one is late."""
-        for each in event.providers:
-            with tx.enter_tenant(UUID(each.organisation_id), reason="note-provider"):
-                note_provider(tx, ministry_id=UUID(envelope.tenant_id), is_suspended=each.suspended, now=clock.now())
+        for each in event.provider_ids:
+            with tx.enter_tenant(UUID(each), reason="note-provider"):
+                is_suspended = each in event.suspended_ids
+                note_provider(tx, ministry_id=UUID(envelope.tenant_id), is_suspended=is_suspended, now=clock.now())
 
     return {
         **{kind.DESCRIPTOR.full_name: handler(count) for kind, count in counted.items()},

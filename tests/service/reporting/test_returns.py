@@ -296,11 +296,10 @@ def test_a_quarter_that_ends_makes_the_return_of_a_provider_that_did_nothing(rep
 
 
 def given_the_register(reporting: Reporting, *, suspended: Sequence[UUID] = ()) -> None:
-    providers = [
-        identity_events.RegisteredProvider(organisation_id=str(each), suspended=each in suspended)
-        for each in (OURS, THEIRS)
-    ]
-    reporting.apply(identity_events.OrganisationsChanged(providers=providers), tenant=MINISTRY)
+    told = identity_events.OrganisationsChanged(
+        provider_ids=[str(OURS), str(THEIRS)], suspended_ids=[str(each) for each in suspended]
+    )
+    reporting.apply(told, tenant=MINISTRY)
 
 
 def returns_of(reporting: Reporting, lead: Actor) -> list[str]:
