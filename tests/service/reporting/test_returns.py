@@ -157,6 +157,22 @@ def test_a_frozen_return_is_made_again_byte_for_byte_whatever_came_late(reportin
     assert not before.differences
 
 
+def test_what_an_earlier_version_froze_is_made_again_by_this_one(reporting: Reporting) -> None:
+    submitted(reporting)
+    old = json.loads(ask(reporting, "Get").frozen)
+    old["format"] = 1
+    old["figures"] = [
+        {name: value for name, value in each.items() if name != "dimensions"}
+        for each in old["figures"]
+        if each["indicator"] not in {"letters-sent", "requests-returned", "requests-declined"}
+    ]
+    old["breakdowns"] = [each for each in old["breakdowns"] if each["dimension"] != "ethnicity"]
+    frozen = json.dumps(old, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    with reporting.database.tenant(system_actor("reporting", OURS)) as tx:
+        assert content_again(tx, frozen) == frozen
+
+
 def test_the_ministry_accepts_and_reopens_and_every_version_stays(reporting: Reporting) -> None:
     submitted(reporting)
     accepted = decide(reporting, "Accept").provider_return
