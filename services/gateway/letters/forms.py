@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from ascms.cases.v1 import cases_pb2
 from ascms.cases.v1 import letters_pb2 as pb
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -50,12 +49,12 @@ class LetterForm(VersionForm):
         if field.data not in LANGUAGE_SLUGS:
             raise ValidationError(_("Choose the language of the letter."))
 
-    def offer_caregivers(self, caregivers: Iterable[cases_pb2.Caregiver]) -> None:
-        """Those who may be contacted safely can be chosen."""
+    def offer_caregivers(self, caregivers: Iterable[pb.LetterRecipient]) -> None:
+        """Those whom a letter may reach safely in some way can be chosen."""
         self.recipients.choices = [
             SelectChoice(one.name, f"{one.name} ({one.relationship})" if one.relationship else one.name)
             for one in caregivers
-            if one.safe_to_contact
+            if one.modes
         ]
 
     def offer_letters(self, rules: pb.LetterRules) -> None:
@@ -141,6 +140,11 @@ class SendForm(StepForm):
         validators=[Needed(_l("Choose how it went out."))],
     )
     sent_on = DayField(_l("Day"), validators=[Needed(_l("Say which day it was."))])
+
+    def offer_ways(self, ways: Iterable[pb.LetterWay]) -> None:
+        """Only the ways that are open to this letter can be chosen."""
+        open_now = {each.mode for each in ways if each.allowed}
+        self.mode.choices = [each for each in self.mode.choices if MODE_SLUGS[each.value] in open_now]
 
     def message(self, letter_id: UUID) -> pb.SendLetterRequest:
         """What the service is asked."""

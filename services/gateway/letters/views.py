@@ -82,10 +82,15 @@ def draft(case_id: UUID) -> Response:
             return redirect(url_for(".show", letter_id=done.letter.letter_id, done="drafted"), 303)  # type: ignore[return-value]
     case = call("cases", "GetCase", cases_pb2.GetCaseRequest(case_id=str(case_id))).case
     rules = call("cases", "ListLetters", pb.ListLettersRequest(case_id=str(case_id))).rules
-    form.offer_caregivers(case.caregivers)
+    form.offer_caregivers(rules.recipients)
     form.offer_letters(rules)
     page = render_template(
-        "letters/edit.html", form=form, case=case, rules=rules, nexts=pages.present_next(rules), letter=None
+        "letters/edit.html",
+        form=form,
+        case_number=case.number,
+        back=url_for(".show_list", case_id=case_id),
+        limits=pages.recipient_limits(rules.recipients),
+        letter=None,
     )
     return make_response(page, form.status)
 
@@ -101,13 +106,20 @@ def revise(letter_id: UUID) -> Response:
             remember_position(done)
             return _back(letter_id, "revised")
     letter = _get(letter_id)
-    case = call("cases", "GetCase", cases_pb2.GetCaseRequest(case_id=letter.case_id)).case
+    rules = call("cases", "ListLetters", pb.ListLettersRequest(case_id=letter.case_id)).rules
     if not form.is_submitted():
         form.show(letter.text)
     if form.is_stale or not form.version.data:
         form.version.data = letter.version
-    form.offer_caregivers(case.caregivers)
-    page = render_template("letters/edit.html", form=form, case=case, rules=None, nexts=[], letter=_present(letter))
+    form.offer_caregivers(rules.recipients)
+    page = render_template(
+        "letters/edit.html",
+        form=form,
+        case_number=letter.case_number,
+        back=url_for(".show", letter_id=letter_id),
+        limits=pages.recipient_limits(rules.recipients),
+        letter=_present(letter),
+    )
     return make_response(page, form.status)
 
 
@@ -188,7 +200,9 @@ _STEPS = {
         "sent",
         _l("Record how it went out"),
         _l("Save"),
-        _l("The PDF that was approved is the letter. It is kept as it is."),
+        _l(
+            "Nothing is sent from here. Print the PDF that was approved, or attach it to an email from your own mailbox; then say how it went out."
+        ),
         "sent_on",
     ),
     "answer": _StepPage(
@@ -222,7 +236,10 @@ def _take(letter_id: UUID, step: str) -> Response:
         if done is not None:
             remember_position(done)
             return _back(letter_id, page.done)
-    letter = _present(_get(letter_id))
+    found = _get(letter_id)
+    letter = _present(found)
+    if isinstance(form, SendForm):
+        form.offer_ways(found.ways)
     if form.is_stale or not form.version.data:
         form.version.data = letter.version
     fields = [field for field in form if field.type not in ("HiddenField", "CSRFTokenField")]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from ascms.cases.v1 import letters_pb2 as pb
+from ascms.cases.v1 import requests_pb2
 
 from kit.errors import FailedPreconditionError, StaleVersionError
 from tests.gateway.pages.conftest import Browser, hidden_fields
@@ -65,17 +66,37 @@ def test_a_letter_is_written_and_then_handed_in(as_: As, world: World) -> None:
 
 
 def test_only_who_is_safe_to_contact_is_offered(as_: As, world: World) -> None:
-    for one in world.cases[0].caregivers:
+    first, *others = world.cases[0].caregivers
+    for one in (first, *others):
         one.safe_to_contact = False
-    page = as_("manager").text(f"{CASE}/letters/new")
+        one.ClearField("safe_ways")
+    browser = as_("manager")
+    page = browser.text(f"{CASE}/letters/new")
     assert "No caregiver of this case is marked as safe to contact" in page
+    assert f"{first.name}: no letter. Ask the school first" in page
+    first.safe_ways.append(requests_pb2.CONTACT_WAY_EMAIL)
+    first.safe_note = "Not on Fridays."
+    page = browser.text(f"{CASE}/letters/new")
+    assert f"{first.name}: only by email. Not on Fridays." in page
+    assert f'value="{first.name}"' in page
+
+
+def test_only_the_ways_that_are_safe_are_offered_and_why_the_others_are_not(as_: As, world: World) -> None:
+    world.closed_ways[pb.LETTER_MODE_HAND] = {"reason": "not-safe-to-contact", "names": ["Kererū"]}
+    world.closed_ways[pb.LETTER_MODE_POST] = {"reason": "needs-address"}
+    page = as_("manager").text(f"{APPROVED}/send")
+    assert "Nothing is sent from here." in page
+    assert 'value="email"' in page
+    assert 'value="hand"' not in page
+    assert "Not in person: a visit is not said to be safe for Kererū." in page
+    assert "Not by post: the letter has no postal address." in page
 
 
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
         ({"language": ""}, "Choose the language of the letter."),
-        ({"recipients": ["Nobody"]}, "Choose people who are safe to contact."),
+        ({"recipients": ["Nobody"]}, "This is not safe for everyone it is for."),
         ({"contact_phone": "ring me"}, "Write the phone number with digits"),
         ({"address": "x" * 501}, "This is longer than we can store."),
     ],
