@@ -12,8 +12,8 @@ from wtforms import RadioField, SelectChoice, SelectMultipleField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.writing import VersionForm
 from services.gateway.letters.words import ANSWERS, FAMILIES, LANGUAGES, MODES, stage_name
+from services.gateway.versions import SharedForm, VersionForm
 
 
 def _slug(enum: Any, number: int, prefix: str) -> str:
@@ -26,7 +26,7 @@ ANSWER_SLUGS = {_slug(pb.LetterAnswer, each, "LETTER_ANSWER_"): each for each in
 FAMILY_SLUGS = {_slug(pb.LetterFamily, each, "LETTER_FAMILY_"): each for each in FAMILIES}
 
 
-class LetterForm(VersionForm):
+class LetterForm(SharedForm):
     """What stands in a letter. A draft may lack anything; what is needed is named before it is handed in."""
 
     which = RadioField(_l("Which letter"), choices=[], validate_choice=False)
@@ -71,12 +71,14 @@ class LetterForm(VersionForm):
         if not self.which.data and self.which.choices:
             self.which.data = self.which.choices[0].value
 
-    def show(self, text: pb.LetterText) -> None:
-        """Fill it with what a letter says now."""
+    def show(self, letter: pb.Letter) -> int:
+        """Fill it with what a letter says now; the letter's version."""
+        text = letter.text
         self.language.data = _slug(pb.LetterLanguage, text.language, "LETTER_LANGUAGE_")
         self.recipients.data = list(text.recipients)
         for name in _TEXTS:
             getattr(self, name).data = getattr(text, name)
+        return letter.version
 
     def text(self) -> pb.LetterText:
         """What the author wrote."""

@@ -8,7 +8,7 @@ from ascms.cases.v1 import letters_pb2 as pb
 from ascms.cases.v1 import requests_pb2
 
 from kit.errors import FailedPreconditionError, StaleVersionError
-from tests.gateway.pages.conftest import Browser, hidden_fields
+from tests.gateway.pages.conftest import Browser, hidden_fields, typed
 from tests.support.stub_letters import PDF, letter_id
 from tests.support.stub_world import World, number_id
 
@@ -122,12 +122,30 @@ def test_a_draft_says_what_is_missing_and_is_changed(as_: As, world: World) -> N
 
 def test_two_people_at_one_draft_lose_nothing(as_: As, world: World) -> None:
     browser = as_("manager")
-    form = browser.fill(f"{DRAFT}/edit", **{**WRITTEN, "words": "Mine."})
-    world.letters[0].version += 1
+    form = {**typed(browser.text(f"{DRAFT}/edit")), "words": "Mine.", "address": "2 Nowhere Street"}
+    letter = world.letters[0]
+    letter.version, letter.text.support, letter.text.address = letter.version + 1, "Theirs.", "3 Nowhere Street"
     answer = browser.post(f"{DRAFT}/edit", form)
     assert answer.status_code == 409
-    assert "Someone else changed this letter" in answer.text
-    assert "Mine." in answer.text
+    asked = answer.text.partition('class="compare"')[2].partition("</table>")[0]
+    assert "3 Nowhere Street" in asked
+    assert "2 Nowhere Street" in asked
+    assert "Theirs." not in asked
+    assert "Mine." not in asked
+    settled = {**typed(answer.text), "address": "4 Nowhere Street"}
+    assert browser.post(f"{DRAFT}/edit", settled).status_code == 303
+    assert (letter.text.words, letter.text.support, letter.text.address) == ("Mine.", "Theirs.", "4 Nowhere Street")
+
+
+def test_what_only_one_of_two_changed_is_put_together_without_asking(as_: As, world: World) -> None:
+    browser = as_("manager")
+    form = {**typed(browser.text(f"{DRAFT}/edit")), "words": "Mine."}
+    letter = world.letters[0]
+    letter.version, letter.text.support, letter.text.language = letter.version + 1, "Theirs.", pb.LETTER_LANGUAGE_BOTH
+    assert browser.post(f"{DRAFT}/edit", form).status_code == 303
+    assert (letter.text.words, letter.text.support) == ("Mine.", "Theirs.")
+    assert letter.text.language == pb.LETTER_LANGUAGE_BOTH
+    assert letter.text.contact_name
 
 
 def test_a_lead_finds_approves_and_returns(as_: As, world: World) -> None:
