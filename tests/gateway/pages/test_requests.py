@@ -129,8 +129,8 @@ def test_two_colleagues_at_one_draft_lose_nothing(as_: As, world: World) -> None
     school = as_("attendance")
     address = school.send("/requests/new", **ANSWERS).location.removesuffix("/check")
     opened = typed(school.text(address))
-    theirs = {**typed(school.text(address)), "concern": "What they wrote.", "caregiver_1_name": "Mere", "nsn": "0123456789"}
-    school.post(address, theirs)
+    theirs = {"concern": "What they wrote.", "caregiver_1_name": "Mere", "nsn": "0123456789"}
+    school.post(address, {**typed(school.text(address)), **theirs})
     mine = {**opened, "concern": "What I wrote meanwhile.", "preferred_name": "Ari", "date_of_birth-day": "5"}
     late = school.post(address, mine)
     assert late.status_code == 409
