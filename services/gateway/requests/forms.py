@@ -8,14 +8,14 @@ from ascms.cases.v1 import cases_pb2, requests_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, SelectMultipleField
+from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
 from services.gateway.cases.reference import choices_of
-from services.gateway.cases.writing import read_version
 from services.gateway.requests.asking import AskingForm, held, offer
 from services.gateway.sending import OnceForm, optional
+from services.gateway.versions import SharedForm, VersionForm
 from services.gateway.wording import day_of
 
 MOST_BYTES = 1_048_576
@@ -114,10 +114,8 @@ for _number in range(1, MOST_IWI + 1):
     )
 
 
-class RequestForm(StudentForm, AskingForm):
+class RequestForm(SharedForm, StudentForm, AskingForm):
     """A request for support for one student, as far as it is written: only what is there is checked."""
-
-    version = HiddenField(default="0")
 
     is_to_be_checked = True
     """Whether it goes on to be looked over, and is not only put aside."""
@@ -128,6 +126,17 @@ class RequestForm(StudentForm, AskingForm):
         for field in (self.given_names, self.date_of_birth, self.year_level):
             field.validators = []
         self.offer_choices(today)
+        if draft is not None:
+            self.begin(draft.version)
+
+    def show(self, draft: cases_pb2.Draft) -> int:
+        """Fill it with what a draft holds now; the draft's version."""
+        room = {field.name: field.data for field in (self.shown, self.shown_terms)}
+        for name, data in (dict.fromkeys(dict(self._facts()), "") | _held(draft)).items():
+            self._fields[name].process(None, data or None)
+        for field in (self.shown, self.shown_terms):
+            field.data = max(field.data, room[field.name], key=str)
+        return draft.version
 
     def validate_year_level(self, field: SelectField) -> None:
         """A year, unless the form is only put aside: the contract's year 0 is a year too, and no answer."""
@@ -137,6 +146,10 @@ class RequestForm(StudentForm, AskingForm):
     def message(self) -> cases_pb2.SubmitRequestRequest:
         """What was written, as far as it goes."""
         return cases_pb2.SubmitRequestRequest(student=self.student(), **self.said())
+
+    def saving(self, draft_id: str) -> cases_pb2.SaveDraftRequest:
+        """What the service is asked to keep."""
+        return cases_pb2.SaveDraftRequest(draft_id=draft_id, content=self.message(), expected_version=self.seen_version)
 
 
 def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
@@ -152,16 +165,14 @@ def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
         "nsn": student.nsn,
         "ethnicities": list(student.ethnicities),
         **{f"iwi_{number}": code for number, code in enumerate(student.iwi, 1)},
-        "version": str(draft.version),
         **held(draft.content),
     }
 
 
-class AmendForm(AskingForm):
+class AmendForm(VersionForm, AskingForm):
     """Reply to the question about a request, and change what was said in it."""
 
     reply = LongTextField(_l("Your reply"), validators=[Needed(_l("Write your reply."))])
-    version = HiddenField()
 
     def __init__(self, today: date, request: cases_pb2.RequestForSupport) -> None:
         """A form that begins with what a request says."""
@@ -190,7 +201,7 @@ class AmendForm(AskingForm):
         return cases_pb2.ResubmitRequestRequest(
             request_id=str(request_id),
             reply=self.reply.data or "",
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
             amendment=cases_pb2.RequestAmendment(**self.said()),
         )
 
@@ -211,7 +222,7 @@ class ImportForm(OnceForm):
             raise ValidationError(_("That file is larger than 1 MB. Split it, and send the parts one by one."))
 
 
-class AcceptForm(OnceForm):
+class AcceptForm(VersionForm):
     """Open a case for a request, and say who works on it or that this is decided later."""
 
     LATER = "later"
@@ -221,7 +232,6 @@ class AcceptForm(OnceForm):
         choices=[],
         validate_choice=False,
     )
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.OpenCaseRequest:
         """What the service is asked."""
@@ -229,29 +239,27 @@ class AcceptForm(OnceForm):
         return cases_pb2.OpenCaseRequest(
             request_id=str(request_id),
             case_manager_id="" if chosen == self.LATER else chosen,
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class QuestionForm(OnceForm):
+class QuestionForm(VersionForm):
     """Send a request back with a question."""
 
     question = LongTextField(_l("What do you need to know?"), validators=[Needed(_l("Write what you need to know."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.ReturnRequestRequest:
         """What the service is asked."""
         return requests_pb2.ReturnRequestRequest(
-            request_id=str(request_id), question=self.question.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), question=self.question.data or "", expected_version=self.seen_version
         )
 
 
-class DeclineForm(OnceForm):
+class DeclineForm(VersionForm):
     """Decline a request."""
 
     reason = RadioField(_l("Reason"), validators=[Needed(_l("Choose the reason."))], choices=[], validate_choice=False)
     words = LongTextField(_l("What does the school read?"), validators=[Needed(_l("Write what the school reads."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.DeclineRequestRequest:
         """What the service is asked."""
@@ -259,27 +267,24 @@ class DeclineForm(OnceForm):
             request_id=str(request_id),
             reason=self.reason.data,
             words=self.words.data or "",
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class ReplyForm(OnceForm):
+class ReplyForm(VersionForm):
     """Reply to the question about a request."""
 
     reply = LongTextField(_l("Your reply"), validators=[Needed(_l("Write your reply."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.ResubmitRequestRequest:
         """What the service is asked."""
         return cases_pb2.ResubmitRequestRequest(
-            request_id=str(request_id), reply=self.reply.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), reply=self.reply.data or "", expected_version=self.seen_version
         )
 
 
-class DraftForm(OnceForm):
+class DraftForm(VersionForm):
     """Send a draft, or throw it away."""
-
-    version = HiddenField()
 
 
 class OwnCaseForm(StudentForm):

@@ -52,7 +52,7 @@ def show(request_id: UUID) -> Response:
             return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
     question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
     found = call("cases", "GetSubmittedRequest", question).request
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     shown = pages.present_request(
         found,
         organisations=organisation_names({found.school_id, found.provider_id}),
@@ -84,8 +84,7 @@ def amend(request_id: UUID) -> Response:
         if done is not None:
             remember_position(done)
             return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
-    if form.is_stale:
-        form.version.data = str(call("cases", "GetSubmittedRequest", question).request.version)
+    form.see(found.version)
     shown = pages.present_request(found, organisations={}, today=today())
     return make_response(render_template("requests/amend.html", shown=shown, form=form), form.status)
 
