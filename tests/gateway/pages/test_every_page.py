@@ -116,6 +116,7 @@ PAGES = {
         "/requests/import",
         "/shared",
         SHARED,
+        f"{SHARED}/files",
     ],
     "analyst": ["/", "/national-figures/2026-Q1", "/provider-returns/2026-Q1"],
     "admin": [
@@ -157,7 +158,8 @@ PAGES = {
     "contact": ["/", "/notices", "/notices/preferences", "/account", "/shared", SHARED],
     "": ["/service-desk", "/", "/privacy", "/accessibility"],
 }
-NAMES = ("BatchGetPeople", "BatchGetOrganisations")
+NAMES = ("BatchGetPeople", "BatchGetOrganisations", "GetProviderContacts")
+"""The last is how a school asks for the names of its provider's people."""
 BUTTONS = [
     ("attendance", f"/requests/drafts/{number_id(949)}/discard"),
     ("manager", f"/letters/{letter_id(0)}/submit"),
@@ -226,6 +228,7 @@ NEEDS = [
     ("contact", "/cases"),
     ("office", "/shared"),
     ("manager", SHARED),
+    ("manager", f"{SHARED}/files"),
     ("manager", "/incoming"),
     ("manager", "/people"),
     ("manager", "/figures/2026-Q1"),
