@@ -52,7 +52,7 @@ def _tell_shared_file(story: "Story", case_id: str, *, manager: Person, school: 
     name, files = f"Story file {uuid4().hex[:12]}.txt", f"/v1/cases/{case_id}/documents"
     with story.steps.step("the school saves a file that is shared, by page and API; another school gets neither"):
         said = {"name": name, "visibility": "DOCUMENT_VISIBILITY_SCHOOL"}
-        stored = story.api(manager).ask("POST", files, query=said, content=_WORDS.encode(), key=name)
+        stored = story.api(manager).ask("POST", files, query=said, content=_WORDS.encode(), key=f"file-{case_id}")
         document_id = stored.body["document"]["document_id"]
         expect_that("the page", name in story.browser(school).get(f"/shared/{case_id}").text)
         content = f"/v1/shared-documents/{document_id}/content"
