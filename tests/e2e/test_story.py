@@ -1,8 +1,8 @@
-"""The story, told from outside as `make story` does; and a system that runs on Kafka."""
+"""The story, told from outside as `make story` does."""
 
 import pytest
 
-from tests.support.system import System, running_system
+from tests.support.system import System
 
 
 @pytest.mark.timeout(420)
@@ -33,13 +33,3 @@ def test_what_was_written_down_is_what_scripts_expect(system: System) -> None:
         *("workflow_lead", "case_manager", "delegated_authoriser", "attendance_lead", "primary_contact"),
         *("office_support", "ministry_analyst", "ministry_admin", "service_desk"),
     }
-
-
-@pytest.mark.kafka
-@pytest.mark.timeout(600)
-def test_the_story_and_kills_on_kafka(kafka_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_system(tmp_path_factory.mktemp("kafka"), broker_url=kafka_url) as on_kafka:
-        told = on_kafka.script("deploy.story", seconds=120)
-        assert told.returncode == 0, told.stdout + told.stderr
-        looped = on_kafka.script("deploy.story.kill_loop", "--kills", "7")
-        assert looped.returncode == 0, looped.stdout + looped.stderr
