@@ -350,9 +350,8 @@ def present_health(case: cases_pb2.Case) -> list[RecordPart]:
 
 
 def other_kinds() -> list[tuple[str, str]]:
-    """What can be recorded besides a visit and the parts of the record: where and in which words."""
-    elsewhere = {"home-visit", *(slug for _words, slug in _PARTS.values())}
-    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if slug not in elsewhere]
+    """What can be recorded besides a visit, whose button stands at the head: where and in which words."""
+    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if slug != "home-visit"]
 
 
 def everyone_in(answer: cases_pb2.GetCaseResponse) -> set[str]:
