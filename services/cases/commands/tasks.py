@@ -71,10 +71,7 @@ def add_task(deps: Deps, actor: Actor, *, case_id: UUID, wanted: NewTask, expect
         case = domain.tasks.add(before, actor, expected_version=expected_version)
         tasks.insert_task(tx, task)
         cases.update_case(tx, case)
-        due_at = datetime.combine(task.due_on + timedelta(days=1), time(), NEW_ZEALAND)
-        set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=due_at)
-        if (soon := _soon_at(task.due_on, now=now)) is not None:
-            set_deadline(tx, kind=SOON_DEADLINE, subject_id=task.id, due_at=soon)
+        watch_task(tx, task, now=now)
         return finish(
             tx,
             Done(task, case, local_date(now)),
@@ -168,6 +165,15 @@ def note_task_due(deps: Deps, actor: Actor, task_id: UUID) -> None:
         if locked and locked.task.state == TaskState.OPEN and not locked.task.is_overdue(local_date(now)):
             told = [events.task_due(locked.task)]
             finish(tx, None, entry=Audit("note-task-due", task_id), events=told, now=now)
+
+
+def watch_task(tx: Transaction, task: Task, *, now: datetime) -> None:
+    """Queue the deadlines of an open task: when its day is near, and when it has passed, unless that was told."""
+    if task.overdue_noted_at is None:
+        due_at = datetime.combine(task.due_on + timedelta(days=1), time(), NEW_ZEALAND)
+        set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=due_at)
+    if (soon := _soon_at(task.due_on, now=now)) is not None:
+        set_deadline(tx, kind=SOON_DEADLINE, subject_id=task.id, due_at=soon)
 
 
 def _soon_at(due_on: date, *, now: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, bindparam, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import ARRAY, BigInteger, Integer, Select, bindparam, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
@@ -107,10 +107,13 @@ _UPDATE = prepare(
     update(CASE).where(_IS_CASE).values({name: bindparam(f"new_{name}", type_=_C[name].type) for name in _CHANGING})
 )
 
-_number = postgresql.insert(CASE_NUMBER).values(tenant_id=bindparam("tenant"), year=bindparam("in_year"), last=1)
-_NEXT_NUMBER = prepare(
+_number = postgresql.insert(CASE_NUMBER).values(
+    tenant_id=bindparam("tenant"), year=bindparam("in_year"), last=bindparam("more", type_=BigInteger)
+)
+_TAKE_NUMBERS = prepare(
     _number.on_conflict_do_update(
-        index_elements=[CASE_NUMBER.c.tenant_id, CASE_NUMBER.c.year], set_={"last": CASE_NUMBER.c.last + 1}
+        index_elements=[CASE_NUMBER.c.tenant_id, CASE_NUMBER.c.year],
+        set_={"last": CASE_NUMBER.c.last + _number.excluded.last},
     ).returning(CASE_NUMBER.c.last)
 )
 
@@ -189,7 +192,12 @@ def lock_for_recording(tx: Transaction, case_id: UUID, *, person_id: UUID, day: 
 
 def next_number(tx: Transaction, year: int) -> int:
     """The next case number of the provider in a year. Others of the same provider wait until this transaction ends."""
-    return int(tx.value(_NEXT_NUMBER, tenant=tx.tenant_id, in_year=year))
+    return take_numbers(tx, year, 1)
+
+
+def take_numbers(tx: Transaction, year: int, more: int) -> int:
+    """Take so many case numbers; returns the last of them. Others wait as with `next_number`."""
+    return int(tx.value(_TAKE_NUMBERS, tenant=tx.tenant_id, in_year=year, more=more))
 
 
 def insert_record(tx: Transaction, record: Record) -> None:
