@@ -84,7 +84,7 @@ def submit(quarter: str) -> Response:
         if done is not None:
             return redirect(url_for(".show", quarter=quarter, done="submitted"), 303)  # type: ignore[return-value]
     filed = pages.present_return(_get(quarter).provider_return)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/submit.html", form=form, filed=filed), form.status)
 
 
@@ -131,7 +131,7 @@ def accept(quarter: str, provider_id: UUID) -> Response:
         if send(form, lambda: call("reporting", "AcceptReturn", message, idempotency_key=form.key)) is not None:
             return redirect(url_for(".show_providers", quarter=quarter, done="accepted"), 303)  # type: ignore[return-value]
     filed = _one(quarter, provider_id)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/accept.html", form=form, filed=filed), form.status)
 
 
@@ -145,7 +145,7 @@ def reopen(quarter: str, provider_id: UUID) -> Response:
         if send(form, lambda: call("reporting", "ReopenReturn", message, idempotency_key=form.key)) is not None:
             return redirect(url_for(".show_providers", quarter=quarter, done="reopened"), 303)  # type: ignore[return-value]
     filed = _one(quarter, provider_id)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/reopen.html", form=form, filed=filed), form.status)
 
 
@@ -154,8 +154,7 @@ def _show(quarter: str, form: ReturnForm | None) -> Response:
     if form is None:
         form = ReturnForm()
         form.fill(answer.provider_return)
-    if form.is_stale or not form.version.data:
-        form.version.data = answer.provider_return.version
+    form.see(answer.provider_return.version)
     people = names_of({each.submitted_by for each in answer.versions})
     figures = present_figures(answer.figures, before=answer.previous, quarter=quarter)
     page = render_template(
