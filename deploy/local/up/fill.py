@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psycopg
 import yaml
 
 from deploy.local.up import demo, options, postgres, processes, state
@@ -70,9 +71,18 @@ def fill(plan: Plan, *, cases: int, seed: int = 1, is_silent: bool = False) -> i
     ]
     told = [str(word) for pair in (*words.items(), *named, ("--seed", seed)) for word in pair]
     status = _run(plan, "cases", "seed", *told, *(["--silent"] if is_silent else []))
+    if not status:
+        _settle(plan)
     if colleagues and not status:
         print(f"{len(colleagues)} colleagues sign in with {PASSPHRASE!r}, from {colleagues[0]['email']} on")
     return status
+
+
+def _settle(plan: Plan) -> None:
+    """Tell the database what it holds now: by itself it would find out within minutes, and plan badly until then."""
+    url = plan.cluster.admin_url.replace("/postgres?", f"/{options.database('cases')}?", 1)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("VACUUM (ANALYZE)")
 
 
 def _run(plan: Plan, service: str, *words: str) -> int:
