@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypedDict
 
-# After the name of a process: state, parent, group, session; and further on the ticks of user and system time.
-_SESSION_FIELD, _USER_FIELD, _SYSTEM_FIELD = 3, 11, 12
+from deploy.local.up.memory import family, fields_of
+
+# After the name of a process: the ticks of its user and system time.
+_USER_FIELD, _SYSTEM_FIELD = 11, 12
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LEAST = 2
 
@@ -42,12 +44,10 @@ def measure(state: Path, work: Callable[[int], list[float]], *, clients: int) ->
 
 
 def processor_seconds(sessions: Iterable[int]) -> float:
-    """Processor time that the processes of these sessions have taken so far (Linux)."""
-    wanted, ticks = set(sessions), 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        # A process may end while we look.
-        with contextlib.suppress(OSError, IndexError):
-            after_name = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            if int(after_name[_SESSION_FIELD]) in wanted:
-                ticks += int(after_name[_USER_FIELD]) + int(after_name[_SYSTEM_FIELD])
+    """Processor time that these processes, and all that they started and that runs, have taken so far (Linux)."""
+    ticks = 0
+    for folder in family(sessions):
+        with contextlib.suppress(OSError):  # A process may end while we look.
+            fields = fields_of(folder)
+            ticks += int(fields[_USER_FIELD]) + int(fields[_SYSTEM_FIELD])
     return ticks / _TICKS
