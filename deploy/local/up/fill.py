@@ -12,7 +12,9 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import yaml
 
 from deploy.local.up import demo, options, postgres, processes, state
@@ -47,7 +49,10 @@ def running_plan() -> Plan:
     wanted = options.read()
     if not (wanted.state / "demo.json").exists():
         raise Complaint(f"no system runs with the state folder {wanted.state}: start one with `make up`")
-    return Plan(options=wanted, cluster=postgres.find(wanted.state), secrets=state.secrets_of(wanted.state))
+    if wanted.is_real and not wanted.postgres_url:
+        raise Complaint("servers of its own tell nobody where they are: name yours, ASCMS_POSTGRES_URL=…")
+    cluster = None if wanted.postgres_url else postgres.find(wanted.state)
+    return Plan(options=wanted, cluster=cluster, secrets=state.secrets_of(wanted.state))
 
 
 def fill(plan: Plan, *, cases: int, seed: int = 1, is_silent: bool = False) -> int:
@@ -70,9 +75,18 @@ def fill(plan: Plan, *, cases: int, seed: int = 1, is_silent: bool = False) -> i
     ]
     told = [str(word) for pair in (*words.items(), *named, ("--seed", seed)) for word in pair]
     status = _run(plan, "cases", "seed", *told, *(["--silent"] if is_silent else []))
+    if not status:
+        _settle(plan)
     if colleagues and not status:
         print(f"{len(colleagues)} colleagues sign in with {PASSPHRASE!r}, from {colleagues[0]['email']} on")
     return status
+
+
+def _settle(plan: Plan) -> None:
+    """Tell the database what it holds now: by itself it would find out within minutes, and plan badly until then."""
+    url = urlunsplit(urlsplit(plan.admin_url)._replace(path=f"/{options.database('cases')}"))
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("VACUUM (ANALYZE)")
 
 
 def _run(plan: Plan, service: str, *words: str) -> int:

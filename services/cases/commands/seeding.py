@@ -108,7 +108,8 @@ def _write_cases(tx: Transaction, lives: Sequence[Life], *, now: datetime) -> No
 
 def _write_life(tx: Transaction, life: Life, record: Record, *, now: datetime) -> None:
     case = record.case
-    cases.insert_record(tx, record)
+    due = (task.due_on for task in life.tasks if task.state == TaskState.OPEN)
+    cases.insert_record(tx, record, next_due_on=min(due, default=None))
     for entry in life.entries:
         entries.insert_entry(tx, entry)
         shown = domain.sharing.shared_form(TimelineEntry(entry))

@@ -70,7 +70,7 @@ def add_task(deps: Deps, actor: Actor, *, case_id: UUID, wanted: NewTask, expect
         before = domain.cases.check_visible(cases.lock_case(tx, case_id), actor)
         case = domain.tasks.add(before, actor, expected_version=expected_version)
         tasks.insert_task(tx, task)
-        cases.update_case(tx, case)
+        cases.update_case_and_due(tx, case)
         watch_task(tx, task, now=now)
         return finish(
             tx,
@@ -193,7 +193,7 @@ def _lock(tx: Transaction, actor: Actor, task_id: UUID) -> tuple[Case, Task]:
 def _end(tx: Transaction, actor: Actor, task_id: UUID, *, how: End, expected_version: int) -> tuple[Case, Task]:
     case, task = domain.tasks.end(*_lock(tx, actor, task_id), how=how, expected_version=expected_version)
     tasks.update_task(tx, task)
-    cases.update_case(tx, case)
+    cases.update_case_and_due(tx, case)
     clear_deadline(tx, kind=TASK_DEADLINE, subject_id=task_id)
     clear_deadline(tx, kind=SOON_DEADLINE, subject_id=task_id)
     return case, task
