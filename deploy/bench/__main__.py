@@ -33,6 +33,7 @@ _OPEN_SHARE = 0.71
 """How many of those that are made up are open."""
 _PEERS = {"create": 450, "complete": 300, "list": 325, "one": 830}
 """A second, of the engine Flowable 7.1 on two such cores: its worse figures, with the indexes it lacks."""
+_PROJECTION_RATE = 5_000
 _RELAY_RATIO, _START_SECONDS, _MEGABYTES, _PAGE_MILLISECONDS = 0.5, 20, 1200, 300
 
 
@@ -53,6 +54,7 @@ def main() -> int:
         "rpc": _rpc,
         "record": _record,
         "outbox": _outbox,
+        "projection": _projection,
         "system": _system,
         "pages": lambda: _pages(sizes or _PAGE_SIZES),
         "work": lambda: _work(sizes or _WORK_SIZES),
@@ -101,6 +103,17 @@ def _outbox() -> list[Line]:
     for broker, latency in found["latency_ms"].items():
         seen = ", ".join(f"{name} {value} ms" for name, value in latency.items())
         lines.append(Line(f"commit → waiting consumer, {broker}", seen, "", None))
+    return lines
+
+
+def _projection() -> list[Line]:
+    found = _run("bench_projection.py")
+    lines = []
+    for broker, name in (("kafka", "Kafka"), ("postgres", "PostgreSQL broker")):
+        rate, (python, server) = found[f"{broker}_per_second"], found[f"{broker}_cpu_microseconds"]
+        seen = f"**{rate:,}** events a second ({python} µs of Python and {server} µs of PostgreSQL for each)"
+        is_met = rate >= _PROJECTION_RATE if broker == "kafka" else None
+        lines.append(Line(f"{name} → reporting projection", seen, "≥ 5,000" if broker == "kafka" else "", is_met))
     return lines
 
 

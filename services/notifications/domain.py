@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
     WORK_FALLEN = "work-fallen"
+    RETURN_OVERDUE = "return-overdue"
+    PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
     REQUEST_ACCEPTED = "request-accepted"
     REQUEST_RETURNED = "request-returned"
     REQUEST_DECLINED = "request-declined"
@@ -90,6 +92,8 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
+        NoticeKind.RETURN_OVERDUE: "returns:submit",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",
         NoticeKind.REQUEST_ACCEPTED: "requests:submit",
         NoticeKind.REQUEST_RETURNED: "requests:submit",
         NoticeKind.REQUEST_DECLINED: "requests:submit",
@@ -114,6 +118,10 @@ MANDATORY = frozenset(
     }
 )
 """Sent at once, whatever their reader prefers: without them access would end unnoticed."""
+
+ROLES: Mapping[NoticeKind, str] = MappingProxyType({NoticeKind.PROVIDER_RETURN_OVERDUE: "ministry_admin"})
+"""Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
+LEAD = "workflow_lead"
 
 NEWS_FOR = timedelta(days=7)
 """What happened longer ago is nobody's news: it stands in its list, and a notice of it would only puzzle. A topic that

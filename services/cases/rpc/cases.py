@@ -170,7 +170,9 @@ class CaseMethods(Methods):
         """See the contract."""
         with self.deps.database.tenant(call.actor) as tx:
             case = domain.cases.check_visible(cases.find_case(tx, UUID(request.case_id)), call.actor)
-        return cases_pb2.CheckCaseResponse(number=case.number)
+        return cases_pb2.CheckCaseResponse(
+            number=case.number, school_id=str(case.school_id) if case.school_id is not None else ""
+        )
 
 
 class _OwnTasks(NamedTuple):
