@@ -94,6 +94,11 @@ class Planner:
         """The leads of the provider."""
         self.tell_leads(tx, envelope, NoticeKind.REQUEST_OVERDUE, subject_id=event.request_id)
 
+    def on_request_resubmitted(self, tx: Transaction, envelope: Envelope, event: events_pb2.RequestResubmitted) -> None:
+        """The leads of the provider that had asked, where their notices stand. The event is the school's."""
+        with tx.enter_tenant(UUID(event.provider_id), reason="tell-provider"):
+            self.tell_leads(tx, envelope, NoticeKind.REQUEST_REPLIED, subject_id=event.request_id)
+
     def on_request_answered(self, tx: Transaction, envelope: Envelope, event: Answered) -> None:
         """Who sent it, at their school: there they work, and there their notices stand. The event is the provider's."""
         if not event.school_id:
@@ -195,6 +200,7 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         events_pb2.TaskDue.DESCRIPTOR.full_name: planner.on_task_due,
         events_pb2.TaskOverdue.DESCRIPTOR.full_name: planner.on_task_overdue,
         events_pb2.RequestOverdue.DESCRIPTOR.full_name: planner.on_request_overdue,
+        events_pb2.RequestResubmitted.DESCRIPTOR.full_name: planner.on_request_resubmitted,
         events_pb2.CaseReleased.DESCRIPTOR.full_name: planner.on_work_released,
         events_pb2.TaskReleased.DESCRIPTOR.full_name: planner.on_work_released,
         events_pb2.SharedCaseChanged.DESCRIPTOR.full_name: planner.on_shared_case_changed,

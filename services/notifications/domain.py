@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     LETTER_OVERDUE = "letter-overdue"
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
+    REQUEST_REPLIED = "request-replied"
     WORK_FALLEN = "work-fallen"
     RETURN_OVERDUE = "return-overdue"
     PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
@@ -91,6 +92,7 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "cases:record",
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
+        NoticeKind.REQUEST_REPLIED: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
         NoticeKind.RETURN_OVERDUE: "returns:submit",
         NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",

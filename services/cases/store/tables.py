@@ -72,6 +72,7 @@ REQUEST_GUEST_READS = (
     "declined_at",
     "decline_reason",
     "decline_words",
+    "earlier",
 )
 
 REQUEST = shared_table(
@@ -95,6 +96,8 @@ REQUEST = shared_table(
     Column("declined_at", DateTime(timezone=True)),
     Column("decline_reason", Text, nullable=False),
     Column("decline_words", Text, nullable=False),
+    Column("earlier", postgresql.JSONB, nullable=False),
+    Index("request_submitted_own", "tenant_id", "submitted_by", "submitted_at", "id"),
     Index("request_submitted", "tenant_id", "submitted_at", "id"),
     Index("request_submitted_state", "tenant_id", "state", "submitted_at", "id"),
     Index("request_nsn", "tenant_id", "nsn"),
@@ -117,6 +120,7 @@ REQUEST_DRAFT = tenant_table(
     Column("kept_until", Date, nullable=False),
     Column("version", BigInteger, nullable=False),
     Index("request_draft_saved", "tenant_id", "saved_at", "id"),
+    Index("request_draft_own", "tenant_id", "begun_by", "saved_at", "id"),
 )
 
 # What students are found by: see `domain.searching`. A request's tokens are its provider's too, a case's are not its

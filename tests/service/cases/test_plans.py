@@ -166,7 +166,12 @@ QUESTIONS: dict[str, Any] = {
         f"submitted {key}": (
             school,
             query,
-            {"most": 51, **({"wanted_state": "submitted"} if key[0] else {}), **(AFTER if key[1] else {})},
+            {
+                "most": 51,
+                **({"wanted_state": "submitted"} if key[0] else {}),
+                **({"whose": SOME_ID} if key[1] else {}),
+                **(AFTER if key[2] else {}),
+            },
         )
         for key, query in requests._SUBMITTED.items()
     },
@@ -262,7 +267,15 @@ QUESTIONS: dict[str, Any] = {
     "cases that woke": (tenant, caseloads._WOKEN, {"today": date(2026, 1, 10), "most": 5}),
     "time spent": (tenant, entries._TIME_SPENT, {"of_case": SOME_ID}),
     **{
-        f"drafts {key}": (school, query, {"most": 51, **({"after_at": AT, "after_id": SOME_ID} if key else {})})
+        f"drafts {key}": (
+            school,
+            query,
+            {
+                "most": 51,
+                **({"whose": SOME_ID} if key[0] else {}),
+                **({"after_at": AT, "after_id": SOME_ID} if key[1] else {}),
+            },
+        )
         for key, query in drafts._LIST.items()
     },
     **{
@@ -284,6 +297,13 @@ QUESTIONS: dict[str, Any] = {
             ("requests", guest, partial(searching.requests_query, is_guest=True), {}),
             ("own requests", school, partial(searching.requests_query, is_guest=False), {}),
             ("drafts", school, searching.drafts_query, {}),
+            (
+                "requests of one person",
+                school,
+                partial(searching.requests_query, is_guest=False, is_own=True),
+                {"whose": SOME_ID},
+            ),
+            ("drafts of one person", school, partial(searching.drafts_query, is_own=True), {"whose": SOME_ID}),
         )
     },
     **{
@@ -368,3 +388,10 @@ def test_counting_tasks_reads_no_more_than_it_counts(full: Database) -> None:
         with tenant(full) as tx:
             found = plan(tx, query, today=date(2026, 1, 20), **chosen)
         assert "Seq Scan" not in found, found
+
+
+def test_counting_ones_own_requests_reads_no_others(full: Database) -> None:
+    with school(full) as tx:
+        found = plan(tx, requests._COUNT_OWN, whose=SOME_ID)
+    assert "Seq Scan" not in found, found
+    assert "Rows Removed by Filter" not in found, found

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
+from ascms.cases.v1 import events_pb2
 from ascms.notifications.v1 import notifications_pb2 as pb
 from ascms.reporting.v1 import events_pb2 as reporting_events
 
@@ -312,3 +313,18 @@ def audited(notifications: Notifications, tenant: UUID) -> list[tuple[str, str]]
     with notifications.deps.database.tenant(replace(SYSTEM, tenant_id=tenant)) as tx:
         rows = tx.connection.execute("SELECT action, reason FROM audit ORDER BY occurred_at, id").fetchall()
     return [(row.action, row.reason) for row in rows]
+
+
+def test_the_leads_are_told_at_the_provider_that_a_school_replied(notifications: Notifications) -> None:
+    """The event is the school's, the notices stand at the provider that had asked."""
+    event = events_pb2.RequestResubmitted(
+        request_id=str(REQUEST), school_id=str(THEIRS), provider_id=str(OURS), returned_by=str(LEAD.person_id)
+    )
+    plan_id = notifications.apply(event, tenant=THEIRS)
+
+    carry_out_plan(notifications.deps, SYSTEM, plan_id=plan_id)
+
+    for lead in (LEAD, OTHER_LEAD):
+        (notice,) = notifications.notices(of=lead).notices
+        assert (notice.kind, notice.subject_id) == (pb.NOTICE_KIND_REQUEST_REPLIED, str(REQUEST))
+    assert list(notifications.notices(of=STRANGER).notices) == []

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_next_due"
-down_revision = "0007_requests"
+revision = "0009_next_due"
+down_revision = "0008_replies"
 
 
 def upgrade() -> None:
