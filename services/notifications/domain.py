@@ -30,7 +30,10 @@ class NoticeKind(StrEnum):
     LETTER_OVERDUE = "letter-overdue"
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
+    REQUEST_REPLIED = "request-replied"
     WORK_FALLEN = "work-fallen"
+    RETURN_OVERDUE = "return-overdue"
+    PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
     REQUEST_ACCEPTED = "request-accepted"
     REQUEST_RETURNED = "request-returned"
     REQUEST_DECLINED = "request-declined"
@@ -89,7 +92,10 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "cases:record",
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
+        NoticeKind.REQUEST_REPLIED: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
+        NoticeKind.RETURN_OVERDUE: "returns:submit",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",
         NoticeKind.REQUEST_ACCEPTED: "requests:submit",
         NoticeKind.REQUEST_RETURNED: "requests:submit",
         NoticeKind.REQUEST_DECLINED: "requests:submit",
@@ -114,6 +120,20 @@ MANDATORY = frozenset(
     }
 )
 """Sent at once, whatever their reader prefers: without them access would end unnoticed."""
+
+ROLES: Mapping[NoticeKind, str] = MappingProxyType({NoticeKind.PROVIDER_RETURN_OVERDUE: "ministry_admin"})
+"""Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
+LEAD = "workflow_lead"
+
+NEWS_FOR = timedelta(days=7)
+"""What happened longer ago is nobody's news: it stands in its list, and a notice of it would only puzzle. A topic that
+is read again from its beginning, or a provider whose past is brought in, sends no thousand mails."""
+
+
+def is_news(kind: NoticeKind, *, happened_at: datetime, now: datetime) -> bool:
+    """Whether people are still told of something; of what they need in order to have access they always are."""
+    return kind in MANDATORY or now - happened_at <= NEWS_FOR
+
 
 UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED})
 """Sent also to people whose role does not work: that is what they are about."""

@@ -12,7 +12,6 @@ from kit.rpc.identity import ServiceTokens
 
 PURPOSE = "send-notices"
 INVITATIONS = "send-invitations"
-_LEAD = "workflow_lead"
 _PAGE = 200
 
 
@@ -71,14 +70,14 @@ class People:
             expires_at=mail.expires_at.ToDatetime(tzinfo=UTC),
         )
 
-    def list_leads(self, tenant_id: UUID) -> list[UUID]:
-        """The people of an organisation whose role as workflow lead works now."""
-        leads: list[UUID] = []
+    def list_holders(self, tenant_id: UUID, role: str) -> list[UUID]:
+        """The people of an organisation for whom a role works now."""
+        holders: list[UUID] = []
         page_token = ""
         while True:
-            request = identity_pb2.ListPeopleRequest(working_role=_LEAD, page_size=_PAGE, page_token=page_token)
+            request = identity_pb2.ListPeopleRequest(working_role=role, page_size=_PAGE, page_token=page_token)
             answer = self.identity.call("ListPeople", request, token=self.tokens.token(tenant_id, PURPOSE))
-            leads += [UUID(person.person_id) for person in answer.people]
+            holders += [UUID(person.person_id) for person in answer.people]
             page_token = answer.next_page_token
             if not page_token:
-                return leads
+                return holders

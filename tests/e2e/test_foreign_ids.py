@@ -250,19 +250,21 @@ def test_a_case_that_is_not_theirs_is_as_none_to_colleagues(world: World) -> Non
 
 
 def test_streams_are_refused_too(world: World) -> None:
-    upload, download = world.method("UploadDocument"), world.method("DownloadDocument")
+    upload = world.method("UploadDocument")
+    downloads = [world.method(name) for name in ("DownloadDocument", "DownloadSharedDocument")]
     seen: dict[str, set[tuple[Outcome, ...]]] = {}
     for asker in [*strangers(world)[:-1], *insiders(world)]:
         for ids in (world.ids, unknown(world.ids)):
             part = GetMessageClass(upload.descriptor.input_type)
             header = part(header={"case_id": ids["case_id"], "name": "a.txt"})
             got = world.rpc(asker, upload, [header, part(chunk=b"x")])
-            given = world.rpc(asker, download, request_with_ids(download.descriptor.input_type, ids))
-            seen.setdefault(asker.words, set()).add((got, given))
-            assert {got.code, given.code} <= REFUSED, (asker.words, got, given)
+            given = [world.rpc(asker, one, request_with_ids(one.descriptor.input_type, ids)) for one in downloads]
+            seen.setdefault(asker.words, set()).add((got, *given))
+            assert {got.code, *(one.code for one in given)} <= REFUSED, (asker.words, got, given)
             by_rest = (
                 world.rest(asker, Rest("POST", f"/api/v1/cases/{ids['case_id']}/documents", [("name", "a.txt")], None)),
                 world.rest(asker, Rest("GET", f"/api/v1/documents/{ids['document_id']}/content", [], None)),
+                world.rest(asker, Rest("GET", f"/api/v1/shared-documents/{ids['document_id']}/content", [], None)),
             )
             assert {answer.status_code for answer in by_rest} <= REFUSED_BY_REST, asker.words
     assert [words for words, outcomes in seen.items() if len(outcomes) > 1] == []

@@ -32,7 +32,7 @@ PERMISSIONS = {
     ),
     "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read people:invite people:authorise",
-    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit requests:read-all students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit students:search",
     "ministry_analyst": "figures:national returns:overview",
@@ -89,6 +89,7 @@ class World:
     failed: list[n.FailedDelivery] = field(default_factory=list)
     chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
+    closed_ways: dict[int, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     position: int = 100

@@ -140,6 +140,11 @@ class World:
             self._tokens[asker.words] = (time.monotonic() + _TOKEN_SECONDS, token)
         return token
 
+    def known(self, words: str, token: str) -> Asker:
+        """Someone whose token between services was made already."""
+        self._tokens[words] = (float("inf"), token)
+        return Asker(words, "made already")
+
     # ---- asking
 
     @staticmethod

@@ -46,7 +46,10 @@ _PARTS: Mapping[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A line in a list of cases; `manager` is empty while nobody has the case, `health` once it is closed."""
+    """A line in a list of cases; `manager` is empty while nobody has the case, `health` once it is closed.
+
+    `due`: the first day of its open tasks.
+    """
 
     case_id: str
     href: str
@@ -62,6 +65,7 @@ class CaseLine:
     minutes: int
     health: str
     open_tasks: int
+    due: date | None
 
 
 def present_line(case: cases_pb2.CaseSummary, names: Names) -> CaseLine:
@@ -81,6 +85,7 @@ def present_line(case: cases_pb2.CaseSummary, names: Names) -> CaseLine:
         minutes=case.minutes,
         health=HEALTH.get(case.health, ""),
         open_tasks=case.open_tasks,
+        due=day_of(case.next_due_on),
     )
 
 

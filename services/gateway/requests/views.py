@@ -9,7 +9,7 @@ from services.gateway.backends import call, names_of
 from services.gateway.listing import counts_of
 from services.gateway.organisations.pages import organisation_names
 from services.gateway.requests import columns, pages
-from services.gateway.requests.forms import ImportForm, ReplyForm
+from services.gateway.requests.forms import AmendForm, ImportForm, ReplyForm
 from services.gateway.security import needs
 from services.gateway.sending import remember_position, send
 from services.gateway.wording import today
@@ -52,7 +52,7 @@ def show(request_id: UUID) -> Response:
             return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
     question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
     found = call("cases", "GetSubmittedRequest", question).request
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     shown = pages.present_request(
         found,
         organisations=organisation_names({found.school_id, found.provider_id}),
@@ -61,6 +61,32 @@ def show(request_id: UUID) -> Response:
     )
     page = render_template("requests/show.html", shown=shown, form=form, done=request.args.get("done", ""))
     return make_response(page, form.status)
+
+
+@blueprint.route("/requests/<uuid:request_id>/amend", methods=["GET", "POST"])
+@needs("requests:submit")
+def amend(request_id: UUID) -> Response:
+    """The reply to a question, and with it what the request says now; what it said before stays beside it."""
+    question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
+    found = call("cases", "GetSubmittedRequest", question).request
+    form = AmendForm(today(), found)
+    action = request.form.get("action", "")
+    if action == "add-caregiver":
+        form.add_caregiver()
+    elif action == "add-term":
+        form.add_term()
+    elif form.is_sent():
+        done = send(
+            form,
+            lambda: call("cases", "ResubmitRequest", form.message(request_id), idempotency_key=form.key),
+            names=form.names(),
+        )
+        if done is not None:
+            remember_position(done)
+            return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
+    form.see(found.version)
+    shown = pages.present_request(found, organisations={}, today=today())
+    return make_response(render_template("requests/amend.html", shown=shown, form=form), form.status)
 
 
 @blueprint.route("/requests/import", methods=["GET", "POST"])

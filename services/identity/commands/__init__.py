@@ -61,6 +61,7 @@ from services.identity.commands.register import (
     place_school,
     resume_organisation,
     suspend_organisation,
+    tell_organisations,
 )
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
@@ -131,5 +132,6 @@ __all__ = [
     "revoke_token",
     "sign_in",
     "suspend_organisation",
+    "tell_organisations",
     "withdraw_invitation",
 ]

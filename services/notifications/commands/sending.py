@@ -23,7 +23,9 @@ from services.notifications import store
 from services.notifications.domain import (
     CHASE_AFTER,
     DAILY_AT,
+    LEAD,
     NO_CONTACT,
+    ROLES,
     UNTRAINED,
     DeliveryState,
     Notice,
@@ -107,13 +109,13 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         plan = store.find_plan(tx, plan_id)
     if plan is None or plan.done_at is not None:
         return
-    leads = deps.people.list_leads(actor.tenant_id)
+    readers = deps.people.list_holders(actor.tenant_id, ROLES.get(plan.kind, LEAD))
     now = deps.clock.now()
     with deps.database.tenant(actor) as tx:
         plan = store.lock_plan(tx, plan_id)
         if plan is None or plan.done_at is not None:
             return
-        for person_id in leads:
+        for person_id in readers:
             plan_notice(
                 tx,
                 notice_of(
@@ -128,7 +130,7 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         store.end_plan(tx, plan_id, now=now)
         clear_deadline(tx, kind=CARRY_OUT_PLAN, subject_id=plan_id)
         finish(tx, None, entry=Audit("plan-notices", plan.subject_id, reason=plan.kind), events=[], now=now)
-    if not leads:
+    if not readers:
         _TO_NOBODY.inc()
         log.logger().error("nobody-to-tell", tenant_id=str(actor.tenant_id), plan_id=str(plan_id))
 
