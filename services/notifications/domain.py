@@ -125,6 +125,16 @@ ROLES: Mapping[NoticeKind, str] = MappingProxyType({NoticeKind.PROVIDER_RETURN_O
 """Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
 LEAD = "workflow_lead"
 
+NEWS_FOR = timedelta(days=7)
+"""What happened longer ago is nobody's news: it stands in its list, and a notice of it would only puzzle. A topic that
+is read again from its beginning, or a provider whose past is brought in, sends no thousand mails."""
+
+
+def is_news(kind: NoticeKind, *, happened_at: datetime, now: datetime) -> bool:
+    """Whether people are still told of something; of what they need in order to have access they always are."""
+    return kind in MANDATORY or now - happened_at <= NEWS_FOR
+
+
 UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED})
 """Sent also to people whose role does not work: that is what they are about."""
 

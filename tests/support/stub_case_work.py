@@ -340,6 +340,7 @@ class CaseWork:
             new_count=len(new),
             woken_cases=[self._waiting(each) for each in world.cases[:1]],
             overdue_tasks=sum(task.due_on < today for task in world.tasks if task.state == c.TASK_STATE_OPEN),
+            letters_to_approve=1,
         )
 
     def _waiting(self, case: c.Case) -> l.WaitingCase:

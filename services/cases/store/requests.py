@@ -129,11 +129,13 @@ def find_notification(tx: Transaction, nsn: str, since: date) -> UUID | None:
 
 
 def insert_request(tx: Transaction, request: Request) -> None:
-    """Queue a new request of the present tenant, who asks, and what its student is found by."""
+    """Queue a new request of the present tenant, who asks, and what its student is found by.
+
+    Its provider finds it until it became a case.
+    """
     draft = request.draft
-    searching.insert_tokens(
-        tx, subject="request", subject_id=request.id, student=draft.student, guest_id=request.provider_id
-    )
+    guest_id = request.provider_id if request.case_id is None else None
+    searching.insert_tokens(tx, subject="request", subject_id=request.id, student=draft.student, guest_id=guest_id)
     tx.later(
         _INSERT,
         tenant_id=tx.tenant_id,

@@ -10,22 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Select,
     Text,
     and_,
     bindparam,
-    cast,
     delete,
     exists,
-    func,
     insert,
     literal_column,
     null,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from services.cases.domain import searching
@@ -39,18 +35,7 @@ _STUDENT = (
     *("nsn", "given_names", "family_name", "preferred_name", "date_of_birth", "year_level", "gender"),
     *("details", "id", "tenant_id", "guest_id", "state"),
 )
-_INSERT = prepare(
-    insert(SEARCH_TOKEN).from_select(
-        ["tenant_id", "guest_id", "subject", "subject_id", "token"],
-        select(
-            cast(bindparam("tenant"), postgresql.UUID),
-            cast(bindparam("guest"), postgresql.UUID),
-            cast(bindparam("of_subject"), Text),
-            cast(bindparam("of_id"), postgresql.UUID),
-            func.unnest(bindparam("tokens", type_=ARRAY(Text))),
-        ),
-    )
-)
+_INSERT = prepare(insert(SEARCH_TOKEN).values(dict.fromkeys(_T.keys())))
 _MINE = select(CASE.c.id).where(CASE.c.case_manager_id == bindparam("wanted_manager"))
 _MY_REQUESTS = select(REQUEST.c.id).where(REQUEST.c.submitted_by == bindparam("whose"))
 _MY_DRAFTS = select(REQUEST_DRAFT.c.id).where(REQUEST_DRAFT.c.begun_by == bindparam("whose"))
@@ -73,8 +58,8 @@ def insert_tokens(
     guest_id: UUID | None = None,
 ) -> None:
     """Queue what a student is found by, for the present tenant, and for the guest of a request."""
-    tokens = list(searching.tokens_of(student, number=number))
-    tx.later(_INSERT, tenant=tx.tenant_id, guest=guest_id, of_subject=subject, of_id=subject_id, tokens=tokens)
+    place = {"tenant_id": tx.tenant_id, "guest_id": guest_id, "subject": subject, "subject_id": subject_id}
+    tx.later_many(_INSERT, ({**place, "token": token} for token in searching.tokens_of(student, number=number)))
 
 
 def delete_tokens(tx: Transaction, *, subject: str, subject_id: UUID) -> None:

@@ -183,6 +183,7 @@ CASE = shared_table(
     Column("review_on", Date),
     Column("worked_on", Date),
     Column("health_due_on", Date),
+    Column("next_due_on", Date),
     Index("case_record_number", "tenant_id", "number", unique=True),
     Index("case_record_request", "tenant_id", "request_id", unique=True),
     Index("case_record_opened", "tenant_id", "opened_at", "id"),
@@ -205,6 +206,15 @@ CASE = shared_table(
         "health_due_on",
         "id",
         postgresql_where=text("health_due_on IS NOT NULL"),
+    ),
+    Index("case_record_due", "tenant_id", "next_due_on", "id", postgresql_where=text("next_due_on IS NOT NULL")),
+    Index(
+        "case_record_due_manager",
+        "tenant_id",
+        "case_manager_id",
+        "next_due_on",
+        "id",
+        postgresql_where=text("next_due_on IS NOT NULL"),
     ),
     guest_reads=CASE_GUEST_READS,
 )

@@ -41,7 +41,7 @@ class StudentForm(OnceForm):
         description=_l("For example 4 March 2012"),
     )
     year_level = SelectField(
-        _l("Year"),
+        _l("Year level"),
         validators=[Needed(_l("Choose the student’s year."))],
         choices=[],
         invalid_choice_message=_CHOOSE,

@@ -54,6 +54,8 @@ SELECT %(provider)s, gen_random_uuid(), n_id, CASE WHEN each = 3 THEN 'completed
     CASE WHEN each = 3 THEN now() END, '', NULL, 1
 FROM numbered, generate_series(1, 3) each;
 
+UPDATE case_record SET next_due_on = date '2026-01-01' + number::integer %% 40;
+
 INSERT INTO entry
 SELECT %(provider)s, gen_random_uuid(), n_id, 'home_visit', date '2026-01-01', 'reached', 30, 'Kōrero.', 'provider',
     n_id, timestamptz '2026-01-01'
@@ -214,6 +216,30 @@ QUESTIONS: dict[str, Any] = {
             },
         )
         for key, query in cases._LIST_BY_HEALTH.items()
+    },
+    **{
+        f"cases by due {key}": (
+            tenant,
+            query,
+            {
+                "most": 51,
+                "before": date(2026, 1, 20),
+                "first": date.min,
+                "last": date.max,
+                **({"wanted_state": "active"} if key[0] else {}),
+                **({"wanted_manager": MANAGER.person_id} if key[1] else {}),
+                **({"after_due": DAY, "after_id": SOME_ID} if key[2] else {}),
+            },
+        )
+        for key, query in cases._LIST_BY_DUE.items()
+    },
+    **{
+        f"count of cases by due {key}": (
+            tenant,
+            query,
+            {"before": date(2026, 1, 20), **({"wanted_manager": MANAGER.person_id} if key else {})},
+        )
+        for key, query in cases._COUNT_BY_DUE.items()
     },
     **{
         f"tasks {key}": (

@@ -13,6 +13,7 @@ from ascms.reporting.v1 import events_pb2 as reporting_events
 
 from kit.actor import system_actor
 from kit.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError
+from kit.ids import uuid7
 from services.notifications.app import make_jobs, make_sweep
 from services.notifications.commands import carry_out_plan, send_notice
 from services.notifications.domain import LEASE, MAX_ATTEMPTS
@@ -29,6 +30,7 @@ from tests.service.notifications.conftest import (
     THEIRS,
     Notifications,
     case_assigned,
+    invitation_created,
     request_overdue,
 )
 
@@ -79,6 +81,16 @@ def test_who_takes_a_case_themselves_is_not_told(notifications: Notifications) -
 
     assert notifications.notice_ids() == []
     assert notifications.jobs() == []
+
+
+def test_what_is_no_news_any_more_is_told_to_nobody(notifications: Notifications) -> None:
+    notifications.clock.moment += timedelta(days=8)
+
+    notifications.apply(case_assigned())
+    notifications.apply(request_overdue())
+    notifications.apply(invitation_created(uuid7()))
+
+    assert notifications.jobs() == ["send-notice"], "the invitation: it is its reader's access"
 
 
 def test_the_notice_its_job_and_its_deadline_come_together(notifications: Notifications) -> None:
