@@ -103,3 +103,13 @@ def invitation_accepted(*, invitation_id: UUID, person_id: UUID) -> Event:
     return Event(
         invitation_id, events_pb2.InvitationAccepted(invitation_id=str(invitation_id), person_id=str(person_id))
     )
+
+
+def passphrase_reset_asked(*, person_id: UUID, link_id: UUID) -> Event:
+    """Someone is to be sent a link to choose a new passphrase by: the link's id, never its secret."""
+    return Event(person_id, events_pb2.PassphraseResetAsked(person_id=str(person_id), link_id=str(link_id)))
+
+
+def passphrase_changed(*, person_id: UUID) -> Event:
+    """Someone's passphrase was changed."""
+    return Event(person_id, events_pb2.PassphraseChanged(person_id=str(person_id)))

@@ -91,6 +91,7 @@ SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("cases", "check-owners"): frozenset({"people:read"}),
         ("notifications", "send-notices"): frozenset({"people:read"}),
         ("notifications", "send-invitations"): frozenset(),
+        ("notifications", "send-passphrases"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
         ("documents", "render-letters"): frozenset(),

@@ -56,7 +56,10 @@ class Planner:
     def tell_leads(
         self, tx: Transaction, envelope: Envelope, kind: NoticeKind, *, subject_id: str, plan_id: UUID | None = None
     ) -> None:
-        """A notice to each workflow lead, who are asked for when the plan is carried out. One plan has one id."""
+        """A notice to each workflow lead, who are asked for when the plan is carried out. One plan has one id.
+
+        Kinds of `domain.AUTHORISERS` go to those who give access instead.
+        """
         now = self.clock.now()
         plan = Plan(plan_id=plan_id or UUID(envelope.event_id), kind=kind, subject_id=UUID(subject_id), created_at=now)
         plan_notices(tx, plan, now=now)
@@ -146,6 +149,27 @@ class Planner:
         notice = invitation_notice(event_id=UUID(envelope.event_id), link_id=UUID(event.link_id), now=now)
         plan_notice(tx, notice, now=now)
 
+    def on_passphrase(
+        self,
+        tx: Transaction,
+        envelope: Envelope,
+        event: identity_events.PassphraseResetAsked | identity_events.PassphraseChanged,
+    ) -> None:
+        """Whose passphrase it is."""
+        if isinstance(event, identity_events.PassphraseResetAsked):
+            kind, subject_id = NoticeKind.PASSPHRASE_RESET, event.link_id
+        else:
+            kind, subject_id = NoticeKind.PASSPHRASE_CHANGED, event.person_id
+        self.tell(tx, envelope, kind, person_id=event.person_id, subject_id=subject_id)
+
+    def on_attestation_due(self, tx: Transaction, envelope: Envelope, event: identity_events.AttestationDue) -> None:
+        """Who gives access at the organisation."""
+        self.tell_leads(tx, envelope, NoticeKind.ATTESTATION_DUE, subject_id=event.person_id)
+
+    def on_access_rested(self, tx: Transaction, envelope: Envelope, event: identity_events.AccessRested) -> None:
+        """Whose access it is."""
+        self.tell(tx, envelope, NoticeKind.ACCESS_RESTING, person_id=event.person_id, subject_id=event.person_id)
+
     def on_training(
         self,
         tx: Transaction,
@@ -188,6 +212,10 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         letter_events_pb2.LetterOverdue.DESCRIPTOR.full_name: planner.on_letter_overdue,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: planner.on_invitation_sent,
+        identity_events.PassphraseResetAsked.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.PassphraseChanged.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.AttestationDue.DESCRIPTOR.full_name: planner.on_attestation_due,
+        identity_events.AccessRested.DESCRIPTOR.full_name: planner.on_access_rested,
         **dict.fromkeys(_ANSWERS, planner.on_request_answered),
         **dict.fromkeys(_TRAINING, planner.on_training),
     }

@@ -44,6 +44,17 @@ from services.identity.commands.invitations import (
     withdraw_invitation,
 )
 from services.identity.commands.lapsing import TRAINING_ENDS, note_training_ending
+from services.identity.commands.passphrases import (
+    ResetLink,
+    ResetMail,
+    carry_out_wish,
+    change_passphrase,
+    find_reset_mail,
+    list_wishes,
+    open_reset,
+    reset_passphrase,
+    wish_for_reset,
+)
 from services.identity.commands.people import end_role, end_sessions, put_machine, put_person
 from services.identity.commands.plans import Planned, apply_register, impossible, lined, plan_register
 from services.identity.commands.register import (
@@ -82,6 +93,8 @@ __all__ = [
     "OrganisationFacts",
     "Planned",
     "RegisterChange",
+    "ResetLink",
+    "ResetMail",
     "SignedIn",
     "accept_invitation",
     "accept_with_new_profile",
@@ -90,9 +103,11 @@ __all__ = [
     "apply_organisations",
     "apply_register",
     "assign_role",
+    "carry_out_wish",
     "catchment_version",
     "change_catchment",
     "change_organisation",
+    "change_passphrase",
     "claim_code",
     "claim_refresh_token",
     "end_access",
@@ -103,6 +118,7 @@ __all__ = [
     "find_access",
     "find_holder",
     "find_machine",
+    "find_reset_mail",
     "find_session",
     "first_role",
     "forget_expired",
@@ -116,10 +132,12 @@ __all__ = [
     "is_alive",
     "lined",
     "link_key",
+    "list_wishes",
     "new_catchment",
     "new_organisation",
     "note_training_ending",
     "open_invitation",
+    "open_reset",
     "place_school",
     "plan_register",
     "put_machine",
@@ -127,9 +145,11 @@ __all__ = [
     "record_training",
     "remove_role",
     "resend_invitation",
+    "reset_passphrase",
     "resume_organisation",
     "revoke_token",
     "sign_in",
     "suspend_organisation",
+    "wish_for_reset",
     "withdraw_invitation",
 ]

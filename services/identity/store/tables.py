@@ -346,6 +346,34 @@ signing_key = plumbing_table(
     _at("verifies_until", nullable=True),
     CheckConstraint("purpose IN ('internal', 'openid')", name="signing_key_purpose"),
 )
+passphrase_reset = _also(
+    person_table(
+        "passphrase_reset",
+        METADATA,
+        Column("id", UUID),
+        Column("link_digest", LargeBinary, nullable=False),
+        _at("asked_at"),
+        _at("expires_at"),
+        _at("used_at", nullable=True),
+        ForeignKeyConstraint(["person_id"], ["profile.person_id"]),
+        Index("passphrase_reset_link_digest", "link_digest"),
+        Index("passphrase_reset_expires_at", "expires_at"),
+        key=("id",),
+    ),
+    signin=("person_id", "id", "link_digest"),
+    plumbing=("expires_at",),
+)
+reset_wish = _also(
+    plumbing_table(
+        "reset_wish",
+        METADATA,
+        Column("id", UUID, primary_key=True),
+        Column("sealed", LargeBinary, nullable=False),
+        _at("asked_at"),
+        Index("reset_wish_asked_at", "asked_at"),
+    ),
+    signin=(),
+)
 sign_in_attempt = _also(
     plumbing_table(
         "sign_in_attempt",
