@@ -3,13 +3,16 @@ PYTHON ?= python3
 V := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up clean-state story kill-loop test lint format bench lock protos release-contracts screens installed dev
+.PHONY: help up up-real clean-state story kill-loop test lint format bench lock protos release-contracts screens installed dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 up: ## start the whole system here (ASCMS_PORT=8080) with everything it needs; Ctrl-C ends it
 	@$(PYTHON) deploy/local/up
+
+up-real: ## the same on Apache Kafka, S3 and PostgreSQL servers of its own, which end with it (state in .state-real)
+	@ASCMS_REAL=1 $(PYTHON) deploy/local/up
 
 clean-state: ## forget the data of `make up`
 	@$(PYTHON) deploy/local/up clean-state

@@ -4,14 +4,17 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
+import psycopg
 import pytest
 
+from deploy.local.localservers.postgres import Postgres
 from deploy.local.localservers.server import Kind, Launch, Running, ServerError, free_port, started_at
 from tests.contract.test_brokers import until
 
@@ -48,6 +51,14 @@ def server(tmp_path: Path) -> Iterator[Running]:
     server = Running(kind=Web(), cache=tmp_path / "cache", state=tmp_path / "state")
     yield server
     server.stop()
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every account may enter: as root PostgreSQL runs as a user of its own."""
+    with tempfile.TemporaryDirectory(prefix="ascms-servers-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def test_it_starts_once_for_many_and_stops(server: Running) -> None:
@@ -96,6 +107,18 @@ def test_a_record_of_a_process_that_is_somebody_elses_now_is_not_believed(server
     record.write_text(record.read_text().replace(str(pid), str(os.getpid())))
     assert not server.stop()["running"]
     assert server.start(ports={})["healthy"]
+
+
+def test_a_postgres_that_is_cut_off_has_kept_what_was_written(public_folder: Path) -> None:
+    server = Running(kind=Postgres(), cache=public_folder, state=public_folder)
+    try:
+        with psycopg.connect(server.start(ports={})["url"], autocommit=True) as first:
+            first.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        server.stop(kill=True)
+        with psycopg.connect(server.start(ports={})["url"]) as second:
+            assert second.execute("SELECT number FROM kept").fetchall() == [(7,)]
+    finally:
+        assert not server.stop()["running"]
 
 
 def test_it_ends_with_its_owner(server: Running) -> None:

@@ -1,4 +1,4 @@
-"""Both object stores, one behaviour: a folder, and a real S3 server started by deploy/local/servers."""
+"""Both object stores, one behaviour: a folder, and real S3 servers started by deploy/local/servers."""
 
 import os
 import threading
@@ -18,20 +18,28 @@ BODY = os.urandom(3 * CHUNK_BYTES + 17)
 @pytest.fixture(scope="session")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The S3 server of this run, or the one that ASCMS_TEST_S3_URL names."""
-    if named := os.environ.get("ASCMS_TEST_S3_URL"):
-        return named
-    base = tmp_path_factory.getbasetemp()
+    return os.environ.get("ASCMS_TEST_S3_URL") or _started("s3", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def minio_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """MinIO itself: where its binary is, or has to be made with ASCMS_TEST_MINIO=1."""
+    return _started("minio", tmp_path_factory)
+
+
+def _started(kind: str, folders: pytest.TempPathFactory) -> str:
+    base = folders.getbasetemp()
     state = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "servers"
-    if not servers("s3", "status", state=state)["fetched"]:
-        pytest.skip("NO S3 SERVER is here: run `deploy/local/servers s3 fetch` once (needs Go)")
-    started = servers("s3", "start", "--while-pid", str(owner_of_run()), state=state)
-    address = started["url"].removeprefix("http://")
-    return f"s3://{started['access_key']}:{started['secret_key']}@{address}/contract"
+    is_required = os.environ.get(f"ASCMS_TEST_{kind.upper()}") == "1"
+    if not is_required and not servers(kind, "status", state=state)["fetched"]:
+        pytest.skip(f"NO {kind.upper()} SERVER is here: run `deploy/local/servers {kind} fetch` once (needs Go)")
+    started = servers(kind, "start", "--while-pid", str(owner_of_run()), state=state)
+    return f"s3://{started['access_key']}:{started['secret_key']}@{started['address']}/contract"
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "minio"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    url = f"folder://{tmp_path}" if request.param == "folder" else request.getfixturevalue("s3_url")
+    url = f"folder://{tmp_path}" if request.param == "folder" else request.getfixturevalue(f"{request.param}_url")
     store = open_store(url)
     yield store
     for found in list(store.list("")):

@@ -1,8 +1,12 @@
-"""The story, told from outside as `make story` does; and a system that runs on Kafka."""
+"""The story, told from outside as `make story` does; and on real servers, as `make up-real` starts them."""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from tests.support.system import System, running_system
+from deploy.local.up.real import KINDS
+from tests.support.system import System, members_of
 
 
 @pytest.mark.timeout(420)
@@ -37,9 +41,18 @@ def test_what_was_written_down_is_what_scripts_expect(system: System) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.timeout(600)
-def test_the_story_and_kills_on_kafka(kafka_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_system(tmp_path_factory.mktemp("kafka"), broker_url=kafka_url) as on_kafka:
-        told = on_kafka.script("deploy.story", seconds=120)
-        assert told.returncode == 0, told.stdout + told.stderr
-        looped = on_kafka.script("deploy.story.kill_loop", "--kills", "7")
-        assert looped.returncode == 0, looped.stdout + looped.stderr
+def test_the_story_and_kills_on_kafka_s3_and_postgresql(real_system: System) -> None:
+    told = real_system.script("deploy.story", seconds=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    looped = real_system.script("deploy.story.kill_loop", "--kills", "7")
+    assert looped.returncode == 0, looped.stdout + looped.stderr
+    sessions = [*real_system.processes().values(), *_servers(real_system.state)]
+    assert real_system.end() == 0
+    assert members_of(sessions) == []
+
+
+def _servers(state: Path) -> list[int]:
+    """The processes of the servers that were started for a system, each the leader of its session."""
+    found = [json.loads((state / "servers" / kind / "process.json").read_text())["pid"] for kind in KINDS]
+    assert set(members_of(found)) >= set(found)
+    return found

@@ -29,7 +29,6 @@ class System:
 
     state: Path
     port: int
-    broker_url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -79,7 +78,7 @@ class System:
     def variables(self) -> dict[str, str]:
         """The environment it is started with; scripts that drive it need the same."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
-        named = {"ASCMS_STATE": str(self.state), "ASCMS_PORT": str(self.port), "ASCMS_BROKER_URL": self.broker_url}
+        named = {"ASCMS_STATE": str(self.state), "ASCMS_PORT": str(self.port)}
         return {**inherited, **named, **self.environment}
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -112,9 +111,9 @@ class System:
 
 
 @contextlib.contextmanager
-def running_system(folder: Path, *, broker_url: str = "") -> Iterator[System]:
+def running_system(folder: Path) -> Iterator[System]:
     """A system that runs for the length of the block."""
-    system = System(folder / "state", free_base_port(), broker_url=broker_url)
+    system = System(folder / "state", free_base_port())
     try:
         system.start()
         yield system

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from .kafka import Kafka
+from .minio import Minio
+from .postgres import Postgres
 from .s3 import S3
 from .server import Kind, Running, ServerError
 
-KINDS: tuple[Kind, ...] = (Kafka(), S3())
+KINDS: tuple[Kind, ...] = (Kafka(), S3(), Minio(), Postgres())
 """Every kind this script can run. A new one is a module beside kafka.py and a line here."""
 
 

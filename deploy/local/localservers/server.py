@@ -29,9 +29,13 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How to run one server: the command line, what is added to the environment, and the facts others need."""
+    """How to run one server: the command line, what is added to the environment, and the facts others need.
+
+    `account` is another system user to run as; empty for whoever starts it.
+    """
 
     argv: tuple[str, ...]
+    account: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,6 +47,7 @@ class Kind(ABC):
     ports: ClassVar[tuple[str, ...]]
     health_seconds: ClassVar[float] = 60.0
     stop_seconds: ClassVar[float] = 30.0
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     @abstractmethod
     def is_fetched(self, *, cache: Path) -> bool:
@@ -126,7 +131,11 @@ class Running:
             with self._log.open("ab") as output:
                 self._process = subprocess.Popen(
                     launch.argv,
-                    cwd=self.folder,
+                    # Another user may not be let into a folder of ours.
+                    cwd="/" if launch.account else self.folder,
+                    user=launch.account or None,
+                    group=launch.account or None,
+                    extra_groups=[] if launch.account else None,
                     env={**os.environ, **launch.environment},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -219,7 +228,7 @@ class Running:
     def _end(self, record: dict[str, Any], *, kill: bool = False) -> None:
         """Ask it to end, wait, then insist. The whole process group goes, so that no child of it is left."""
         if self._is_alive(record):
-            self._signal(record, signal.SIGKILL if kill else signal.SIGTERM)
+            self._signal(record, signal.SIGKILL if kill else self.kind.stop_signal)
             deadline = time.monotonic() + self.kind.stop_seconds
             while self._is_alive(record):
                 if time.monotonic() > deadline:

@@ -45,9 +45,9 @@ def _forget(folder: Path) -> None:
         raise Complaint(f"{folder} does not look like a state folder of ascms: delete it yourself if it is one")
     with state.held(folder):
         # As root below a private home the data lies elsewhere, and a link leads there.
-        postgres = folder / "postgres"
-        if postgres.is_symlink():
-            shutil.rmtree(postgres.resolve().parent, ignore_errors=True)
+        for postgres in (folder / "postgres", folder / "servers" / "postgres" / "postgres"):
+            if postgres.is_symlink():
+                shutil.rmtree(postgres.resolve().parent, ignore_errors=True)
         shutil.rmtree(folder)
     install.say(f"forgot everything in {folder}")
 

@@ -1,7 +1,7 @@
 """Where things are and what the person asked for, read once from the environment. Standard library only."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +13,12 @@ BROKER = "ascms_broker"
 _DEFAULT_PORT = 8080
 _HIGHEST_PORT = 65_000
 _LOWEST_PORT = 1
+_SERVERS: Mapping[str, Sequence[str]] = {
+    "postgres_url": ("postgresql",),
+    "broker_url": ("kafka", "postgresql"),
+    "store_url": ("s3", "folder"),
+}
+"""What may be taken from elsewhere, each by the variable of its name, and how its address begins."""
 
 
 class Complaint(Exception):  # noqa: N818 - not a fault of ours: something the person can put right
@@ -23,13 +29,18 @@ class Complaint(Exception):  # noqa: N818 - not a fault of ours: something the p
 class Options:
     """What was asked for.
 
-    `state` is the folder everything is kept in; `port` is the gateway's, the others follow from it; `broker_url` is
-    empty for the broker on the embedded PostgreSQL; `seeds` tells whether lived-in demo data is wanted.
+    `state` is the folder everything is kept in; `port` is the gateway's, the others follow from it. `postgres_url` is
+    an administrator's connection, empty for the embedded PostgreSQL; `broker_url` is empty for the broker on
+    PostgreSQL; `store_url` is empty for a folder of files. `is_real` starts a server of each kind and takes those;
+    `seeds` tells whether lived-in demo data is wanted.
     """
 
     state: Path
     port: int
+    postgres_url: str = ""
     broker_url: str = ""
+    store_url: str = ""
+    is_real: bool = False
     seeds: bool = True
 
     @property
@@ -58,13 +69,23 @@ def read(environment: Mapping[str, str] = os.environ) -> Options:
     port = environment.get("ASCMS_PORT") or str(_DEFAULT_PORT)
     if not port.isdecimal() or not _LOWEST_PORT <= int(port) <= _HIGHEST_PORT:
         raise Complaint(f"ASCMS_PORT is a number from {_LOWEST_PORT} to {_HIGHEST_PORT}, not {port!r}: put it right")
-    broker_url = environment.get("ASCMS_BROKER_URL", "")
-    if broker_url and urlsplit(broker_url).scheme not in {"kafka", "postgresql"}:
-        raise Complaint("ASCMS_BROKER_URL begins with kafka:// or postgresql://: put it right, or leave it out")
-    state = Path(environment.get("ASCMS_STATE") or ROOT / ".state")
+    is_real = environment.get("ASCMS_REAL") == "1"
+    # Data on other servers are other data: what was noted about the one must not be believed of the other.
+    state = Path(environment.get("ASCMS_STATE") or ROOT / (".state-real" if is_real else ".state"))
     return Options(
         state=state.absolute(),
         port=int(port),
-        broker_url=broker_url,
+        is_real=is_real,
         seeds=environment.get("ASCMS_SEED", "1") != "0",
+        **{name: _server(environment, f"ASCMS_{name.upper()}", schemes) for name, schemes in _SERVERS.items()},
     )
+
+
+def _server(environment: Mapping[str, str], name: str, schemes: Sequence[str]) -> str:
+    """A server's address; its value may hold a secret and is not repeated."""
+    url = environment.get(name, "")
+    if url and urlsplit(url).scheme not in schemes:
+        raise Complaint(
+            f"{name} begins with {' or '.join(f'{one}://' for one in schemes)}: put it right, or leave it out"
+        )
+    return url

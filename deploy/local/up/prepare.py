@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -82,7 +83,7 @@ def _prepare_topics(broker_url: str, services: Sequence[str]) -> None:
 
 def _revision(admin_url: str, service: str) -> str:
     """The migration a database stands at; empty for none."""
-    url = admin_url.replace("/postgres?", f"/{database(service)}?", 1)
+    url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{database(service)}"))
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as found:
         if found.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
             return ""

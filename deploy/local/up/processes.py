@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import urlsplit, urlunsplit
 
 from deploy.local.up import ports
 from deploy.local.up.options import BROKER, HOST, ROOT, Options, database
@@ -29,13 +29,19 @@ class Plan:
     """Everything the programs are made from."""
 
     options: Options
-    cluster: Cluster
+    cluster: Cluster | None
+    """The embedded PostgreSQL; None where another is named."""
     secrets: Mapping[str, str]
 
     @property
     def broker_url(self) -> str:
-        """The broker asked for, or the one on the embedded PostgreSQL."""
+        """The broker asked for, or the one on PostgreSQL."""
         return self.options.broker_url or self._url(user=BROKER, name=BROKER)
+
+    @property
+    def admin_url(self) -> str:
+        """The connection of PostgreSQL's administrator."""
+        return self.options.postgres_url if self.cluster is None else self.cluster.admin_url
 
     def database_url(self, service: str, *, role: str = "login") -> str:
         """A service's own database, as its login unless told."""
@@ -46,7 +52,8 @@ class Plan:
         return {name: ports.rpc_address(self.options.port, place) for place, name in enumerate(SERVICES)}
 
     def _url(self, *, user: str, name: str) -> str:
-        return f"postgresql://{user}@/{name}?host={quote(str(self.cluster.sockets))}"
+        parts = urlsplit(self.admin_url)
+        return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}", path=f"/{name}"))
 
 
 def built() -> tuple[str, ...]:
@@ -73,7 +80,7 @@ def preparation(plan: Plan) -> Program:
         "--state": str(options.state),
         "--base-url": options.base_url,
         "--issuer": options.issuer,
-        "--admin-url": plan.cluster.admin_url,
+        "--admin-url": plan.admin_url,
         "--broker-url": plan.broker_url,
     }
     words = [word for pair in told.items() for word in pair]
@@ -125,7 +132,7 @@ def _of_identity(plan: Plan) -> dict[str, str]:
 
 def _of_documents(plan: Plan) -> dict[str, str]:
     return {
-        "ASCMS_STORE_URL": f"folder://{plan.options.state / 'files'}",
+        "ASCMS_STORE_URL": plan.options.store_url or f"folder://{plan.options.state / 'files'}",
         "ASCMS_CASES_ADDRESS": plan.addresses()["cases"],
     }
 

@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import time
+from urllib.parse import urlsplit, urlunsplit
 
-from deploy.local.up import memory, options, ports, postgres, processes, state
+from deploy.local.up import memory, options, ports, postgres, processes, real, state
 from deploy.local.up.options import Complaint, Options
 from deploy.local.up.processes import Plan
 from deploy.local.up.supervisor import Program, Stopped, Supervisor
@@ -21,8 +22,8 @@ def main() -> int:
     began = time.monotonic()
     try:
         wanted = options.read()
-        with state.held(wanted.state, about=wanted.base_url):
-            return _run(wanted, began=began)
+        with state.held(wanted.state, about=wanted.base_url), real.servers(wanted) as found:
+            return _run(found, began=began)
     except Complaint as complaint:
         print(f"ascms: {complaint}", file=sys.stderr)
         return 1
@@ -32,7 +33,7 @@ def _run(wanted: Options, *, began: float) -> int:
     record = wanted.state / "processes.json"
     ports.require_free(processes.listening(wanted), patience_seconds=_ORPHAN_SECONDS if record.exists() else 0.0)
     secrets = state.secrets_of(wanted.state)
-    cluster = postgres.prepare(wanted.state)
+    cluster = None if wanted.postgres_url else postgres.prepare(wanted.state)
     plan = Plan(options=wanted, cluster=cluster, secrets=secrets)
     (wanted.state / "demo.json").unlink(missing_ok=True)
     supervisor = Supervisor(record=record)
@@ -52,7 +53,8 @@ def _run(wanted: Options, *, began: float) -> int:
 
 
 def _start(supervisor: Supervisor, plan: Plan) -> None:
-    supervisor.start(processes.database_server(plan.cluster))
+    if plan.cluster is not None:
+        supervisor.start(processes.database_server(plan.cluster))
     supervisor.run(processes.preparation(plan), seconds=_READY_SECONDS)
     programs = processes.services(plan)
     gateway = processes.gateway(plan)
@@ -107,14 +109,22 @@ def _announce(supervisor: Supervisor, plan: Plan, *, seconds: float) -> None:
     supervisor.say(f"REST API     {plan.options.base_url}/api/  (OpenAPI: /api/openapi.json)")
     supervisor.say(f"Sign-in      {plan.options.issuer}")
     supervisor.say(f"Mail         {plan.options.mail_url}")
-    supervisor.say(f"Broker       {plan.options.broker_url or 'on the embedded PostgreSQL'}")
+    supervisor.say(f"PostgreSQL   {_place(plan.options.postgres_url) or 'the embedded one'}")
+    supervisor.say(f"Broker       {_place(plan.options.broker_url) or 'on PostgreSQL'}")
+    supervisor.say(f"Files        {_place(plan.options.store_url) or 'in the state folder'}")
     supervisor.say(f"State        {plan.options.state}")
     supervisor.say(f"Ready        in {seconds:.1f} s from installed")
-    _rest(supervisor)
+    _rest(supervisor, plan)
     supervisor.say("Ctrl-C ends everything; `make story` in another terminal walks through it.")
 
 
-def _rest(supervisor: Supervisor) -> None:
+def _place(url: str) -> str:
+    """A server's address without what it is signed in with."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+
+
+def _rest(supervisor: Supervisor, plan: Plan) -> None:
     """Let the system come to rest, then say how much memory it takes."""
     rest = time.monotonic() + _REST_SECONDS
     while time.monotonic() < rest:
@@ -122,7 +132,7 @@ def _rest(supervisor: Supervisor) -> None:
     pss = memory.pss_megabytes(supervisor.processes().values(), myself=os.getpid())
     count = len(supervisor.processes()) + 1
     told = "not measurable here" if pss is None else f"{pss:.0f} MB Pss in {count} processes and what they started"
-    supervisor.say(f"Memory       {told}, PostgreSQL included")
+    supervisor.say(f"Memory       {told}{', PostgreSQL included' if plan.cluster else ''}")
 
 
 if __name__ == "__main__":

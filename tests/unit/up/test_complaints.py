@@ -54,10 +54,15 @@ def test_a_wrong_port_is_named(port: str) -> None:
     assert port in one_line(error)
 
 
-def test_a_wrong_broker_is_named() -> None:
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("ASCMS_BROKER_URL", "kafka://"), ("ASCMS_POSTGRES_URL", "postgresql://"), ("ASCMS_STORE_URL", "s3://")],
+)
+def test_a_wrong_server_is_named_and_its_address_not_repeated(name: str, begins: str) -> None:
     with pytest.raises(Complaint) as error:
-        options.read({"ASCMS_BROKER_URL": "localhost:9092"})
-    assert "kafka://" in one_line(error)
+        options.read({name: "key:secret@localhost:9092"})
+    assert f"{name} begins with {begins}" in one_line(error)
+    assert "secret" not in one_line(error)
 
 
 def test_without_settings_it_is_port_8080_and_the_clone_itself() -> None:
@@ -128,7 +133,7 @@ def test_data_without_their_secrets_are_named(tmp_path: Path) -> None:
 def test_a_half_made_cluster_is_named(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("18\n")
     with pytest.raises(Complaint) as error:
-        postgres._check(tmp_path)
+        postgres._check(tmp_path, version="18")
     assert "half-made" in one_line(error)
     assert "make clean-state" in one_line(error)
 
@@ -138,7 +143,7 @@ def test_a_cluster_of_another_version_is_named(tmp_path: Path) -> None:
     (tmp_path / "global").mkdir()
     (tmp_path / "global" / "pg_control").write_text("")
     with pytest.raises(Complaint) as error:
-        postgres._check(tmp_path)
+        postgres._check(tmp_path, version="18")
     assert "PostgreSQL 16" in one_line(error)
 
 
