@@ -14,9 +14,7 @@ def show() -> str:
     """Who you are here, what your roles are for, and whether they work."""
     who = caller()
     passphrase_url = f"{current_app.extensions['ascms.login'].provider.issuer}/passphrase"
-    return render_template(
-        "account/show.html", who=who, roles=present_own_roles(who), passphrase_url=passphrase_url
-    )
+    return render_template("account/show.html", who=who, roles=present_own_roles(who), passphrase_url=passphrase_url)
 
 
 @blueprint.get("/privacy")
