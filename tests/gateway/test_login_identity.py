@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import Flask
 from pydantic import SecretStr
-from requests_oauth2client import InvalidGrant, OAuth2Client
+from requests_oauth2client import IdToken, InvalidGrant, OAuth2Client
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from kit.clock import SystemClock
@@ -209,6 +209,7 @@ def test_a_client_library_that_is_not_ours_signs_in_refreshes_and_signs_out(
     back = browser.get(real.issuer + signed_in.headers["Location"], timeout=SECONDS, allow_redirects=False)
     # Then it takes the answer (state, issuer), the code (PKCE) and the ID token (signature, audience, nonce)
     token = client.authorization_code(asked.validate_callback(back.headers["Location"]))
+    assert isinstance(token.id_token, IdToken)
     assert token.id_token.sub == str(LEAD.id)
     assert client.userinfo(token)["email"] == LEAD.email
     # And refreshes, and gives back what it got

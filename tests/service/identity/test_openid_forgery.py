@@ -110,6 +110,7 @@ def _forgeries(deps: Deps, token: str, purpose: str, other: str) -> dict[str, st
     def signed(key: ECKey, **header: Any) -> str:
         # By hand: a library makes no token that it would not take.
         text = f"{_segment({'alg': 'ES256', **header})}.{_segment(claims)}"
+        assert key.private_key is not None
         numbers = utils.decode_dss_signature(key.private_key.sign(text.encode(), ec.ECDSA(SHA256())))
         raw = b"".join(number.to_bytes(32) for number in numbers)
         return f"{text}.{base64.urlsafe_b64encode(raw).decode().rstrip('=')}"
