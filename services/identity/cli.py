@@ -2,6 +2,7 @@
 
     organisations apply [--dry-run] FILE    make the register of organisations and catchments what the file says;
                                             --dry-run says what would be added, changed, suspended, by line
+    organisations tell                tell every organisation again, for services that did not listen when it was told
     people apply FILE                 make people, their roles and machine clients what the file says
     access end-role EMAIL ORGANISATION ROLE    take a role away, now
     access end-sessions EMAIL         sign a person out everywhere, now
@@ -82,10 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(deps: Deps, options: argparse.Namespace) -> str:
     match options.verb:
-        case ("organisations", "apply") if options.dry_run:
-            return show_differences(deps, options.file.read_bytes())
         case ("organisations", "apply"):
-            return apply_organisations_file(deps, options.file.read_bytes())
+            handle = show_differences if options.dry_run else apply_organisations_file
+            return handle(deps, options.file.read_bytes())
+        case ("organisations", "tell"):
+            return tell_organisations(deps)
         case ("people", "apply"):
             return apply_people_file(deps, options.file.read_bytes())
         case ("access", "end-role"):
@@ -106,7 +108,13 @@ def apply_organisations_file(deps: Deps, content: bytes) -> str:
     if change.is_empty:
         return "Nothing to change: the register is so already."
     catchments = ", and catchments" if change.catchments_changed else ""
-    return f"Changed: {len(change.organisation_ids)} organisations{catchments}."
+    return f"Changed: {len(change.organisations)} organisations{catchments}."
+
+
+def tell_organisations(deps: Deps) -> str:
+    """Tell the whole register again; return a sentence that says so."""
+    told = commands.tell_organisations(deps, _operator(_all_organisations(deps)))
+    return f"Told: {told} organisations."
 
 
 def show_differences(deps: Deps, content: bytes) -> str:
@@ -168,12 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.identity.cli")
     nouns = parser.add_subparsers(required=True, metavar="organisations | people | access | keys | credentials")
     for noun in ("organisations", "people"):
-        verbs = nouns.add_parser(noun).add_subparsers(required=True, metavar="apply")
+        verbs = nouns.add_parser(noun).add_subparsers(required=True, metavar="apply | tell")
         apply = verbs.add_parser("apply")
         apply.add_argument("file", type=Path)
         apply.set_defaults(verb=(noun, "apply"))
         if noun == "organisations":
             apply.add_argument("--dry-run", action="store_true")
+            verbs.add_parser("tell").set_defaults(verb=(noun, "tell"))
     access = nouns.add_parser("access").add_subparsers(required=True, metavar="end-role | end-sessions")
     end_role = access.add_parser("end-role")
     end_role.add_argument("email")

@@ -7,15 +7,20 @@ from uuid import UUID
 from ascms.identity.v1 import events_pb2
 
 from kit.outbox import Event
-from services.identity.domain import Organisation
+from services.identity.domain import Organisation, OrganisationKind
 from services.identity.domain.access import Training
 from services.identity.domain.invitations import Invitation
 
 
-def organisations_changed(*, register_id: UUID, changed: Iterable[UUID]) -> Event:
+def organisations_changed(*, register_id: UUID, changed: Iterable[Organisation]) -> Event:
     """Organisations were added or changed; keyed by the organisation that keeps the register."""
-    ids = sorted(str(organisation_id) for organisation_id in changed)
-    return Event(register_id, events_pb2.OrganisationsChanged(organisation_ids=ids))
+    changed = sorted(changed, key=lambda item: str(item.id))
+    message = events_pb2.OrganisationsChanged(
+        organisation_ids=[str(item.id) for item in changed],
+        provider_ids=[str(item.id) for item in changed if item.kind is OrganisationKind.PROVIDER],
+        suspended_ids=[str(item.id) for item in changed if item.is_suspended],
+    )
+    return Event(register_id, message)
 
 
 def suspension_changed(item: Organisation) -> Event:

@@ -1,4 +1,4 @@
-"""Events of cases and identity become notices. The inbox's claim, rows and job commit together (kit.consumer)."""
+"""Events of other services become notices. The inbox's claim, rows and job commit together (kit.consumer)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from ascms.cases.v1 import events_pb2, letter_events_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.identity.v1 import events_pb2 as identity_events
+from ascms.reporting.v1 import events_pb2 as reporting_events
 
 from kit.clock import NEW_ZEALAND, Clock
 from kit.consumer import Handler
@@ -16,7 +17,7 @@ from services.notifications.commands import plan_notice, plan_notices
 from services.notifications.domain import NoticeKind, Plan, invitation_notice, notice_of
 
 CONSUMER = "notifications.notices"
-TOPICS = ("ascms.cases.v1", "ascms.identity.v1")
+TOPICS = ("ascms.cases.v1", "ascms.identity.v1", "ascms.reporting.v1")
 
 Answered = (
     events_pb2.RequestAccepted
@@ -56,10 +57,7 @@ class Planner:
     def tell_leads(
         self, tx: Transaction, envelope: Envelope, kind: NoticeKind, *, subject_id: str, plan_id: UUID | None = None
     ) -> None:
-        """A notice to each workflow lead, who are asked for when the plan is carried out. One plan has one id.
-
-        Kinds of `domain.AUTHORISERS` go to those who give access instead.
-        """
+        """A notice to each workflow lead, or whom the kind is for; they are asked for when the plan is carried out."""
         now = self.clock.now()
         plan = Plan(plan_id=plan_id or UUID(envelope.event_id), kind=kind, subject_id=UUID(subject_id), created_at=now)
         plan_notices(tx, plan, now=now)
@@ -138,6 +136,14 @@ class Planner:
         manager = event.case_manager_id
         self.tell(tx, envelope, NoticeKind.LETTER_OVERDUE, person_id=manager, subject_id=event.letter_id)
 
+    def on_return_overdue(self, tx: Transaction, envelope: Envelope, event: reporting_events.ReturnOverdue) -> None:
+        """The leads of the provider, and the administrators of the ministry that it owes the return to."""
+        provider_id = envelope.tenant_id
+        self.tell_leads(tx, envelope, NoticeKind.RETURN_OVERDUE, subject_id=provider_id)
+        if event.ministry_id:
+            with tx.enter_tenant(UUID(event.ministry_id), reason="tell-ministry"):
+                self.tell_leads(tx, envelope, NoticeKind.PROVIDER_RETURN_OVERDUE, subject_id=provider_id)
+
     def on_invitation_sent(
         self,
         tx: Transaction,
@@ -210,6 +216,7 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         letter_events_pb2.LetterApproved.DESCRIPTOR.full_name: planner.on_letter_approved,
         letter_events_pb2.LetterReturned.DESCRIPTOR.full_name: planner.on_letter_returned,
         letter_events_pb2.LetterOverdue.DESCRIPTOR.full_name: planner.on_letter_overdue,
+        reporting_events.ReturnOverdue.DESCRIPTOR.full_name: planner.on_return_overdue,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.PassphraseResetAsked.DESCRIPTOR.full_name: planner.on_passphrase,

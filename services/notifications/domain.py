@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
     WORK_FALLEN = "work-fallen"
+    RETURN_OVERDUE = "return-overdue"
+    PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
     REQUEST_ACCEPTED = "request-accepted"
     REQUEST_RETURNED = "request-returned"
     REQUEST_DECLINED = "request-declined"
@@ -96,6 +98,8 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
+        NoticeKind.RETURN_OVERDUE: "returns:submit",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",
         NoticeKind.REQUEST_ACCEPTED: "requests:submit",
         NoticeKind.REQUEST_RETURNED: "requests:submit",
         NoticeKind.REQUEST_DECLINED: "requests:submit",
@@ -129,14 +133,17 @@ MANDATORY = frozenset(
 )
 """Sent at once, whatever their reader prefers: without them access would end unnoticed."""
 
+ROLES: Mapping[NoticeKind, str] = MappingProxyType(
+    {NoticeKind.PROVIDER_RETURN_OVERDUE: "ministry_admin", NoticeKind.ATTESTATION_DUE: "delegated_authoriser"}
+)
+"""Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
+LEAD = "workflow_lead"
+
 UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED, NoticeKind.ACCESS_RESTING})
 """Sent also to people whose role does not work: that is what they are about."""
 
 PASSPHRASES = frozenset({NoticeKind.PASSPHRASE_RESET, NoticeKind.PASSPHRASE_CHANGED})
 """Sent to whoever can sign in, with or without any role: they are about the account."""
-
-AUTHORISERS = frozenset({NoticeKind.ATTESTATION_DUE})
-"""Planned for everyone who gives access; other plans are for the workflow leads."""
 
 DAILY_AT = time(7, 30)
 """When the e-mail of a day leaves, in New Zealand."""

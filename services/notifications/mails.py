@@ -33,6 +33,8 @@ _PATHS = MappingProxyType(
         NoticeKind.LETTER_SUBMITTED: "letters/{}",
         NoticeKind.REQUEST_OVERDUE: "incoming/{}",
         NoticeKind.WORK_FALLEN: "cases?state=new",
+        NoticeKind.RETURN_OVERDUE: "returns",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "provider-returns",
         NoticeKind.REQUEST_ACCEPTED: "requests/{}",
         NoticeKind.REQUEST_RETURNED: "requests/{}",
         NoticeKind.REQUEST_DECLINED: "requests/{}",

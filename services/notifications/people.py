@@ -13,8 +13,6 @@ from kit.rpc.identity import ServiceTokens
 PURPOSE = "send-notices"
 INVITATIONS = "send-invitations"
 PASSPHRASES = "send-passphrases"
-LEAD = "workflow_lead"
-AUTHORISER = "delegated_authoriser"
 _PAGE = 200
 
 

@@ -89,6 +89,7 @@ class World:
     failed: list[n.FailedDelivery] = field(default_factory=list)
     chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
+    closed_ways: dict[int, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     position: int = 100

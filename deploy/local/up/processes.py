@@ -20,8 +20,8 @@ from deploy.local.up.supervisor import Program
 SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
 """Every gRPC service. Its place in this list decides its ports; add new ones at the end."""
 
-# What a developer may set to look closer, handed on as it is.
-_HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE")
+# What a developer may set to look closer or to wait less, handed on as it is.
+_HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE", "ASCMS_TOKEN_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

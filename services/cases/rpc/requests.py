@@ -89,7 +89,11 @@ class RequestMethods(Methods):
         size, position = self.page(request, scope)
         after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.guest(call.actor) as tx:
-            found = requests.list_incoming(tx, wanted, after=after, most=size + 1)
+            if request.request_ids:
+                found = requests.list_these(tx, [UUID(each) for each in request.request_ids])
+                size = len(found)
+            else:
+                found = requests.list_incoming(tx, wanted, after=after, most=size + 1)
             counted = counts.count_requests(tx)
             overdue = requests.count_overdue(tx, today)
         shown, more = cut(found, size)

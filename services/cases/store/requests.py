@@ -1,6 +1,6 @@
 """Requests for support: the school's own, and as a guest those that were routed to a provider."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import product
@@ -59,6 +59,9 @@ _FIND_SPELL = prepare(
 )
 _INSERT = prepare(insert(REQUEST).values(dict.fromkeys(_C.keys())))
 _FIND = prepare(_ALL.where(_C.id == bindparam("request_id")))
+_THESE = prepare(
+    _ALL.where(_C.id == func.any(bindparam("wanted", type_=ARRAY(_C.id.type)))).order_by(_C.answer_due_on, _C.id)
+)
 _LOCK = prepare(_ALL.where(_C.id == bindparam("request_id")).with_for_update(key_share=True))
 _UPDATE = prepare(
     update(REQUEST)
@@ -214,6 +217,11 @@ def list_incoming(
     overdue = {"today": today} if today is not None else {}
     rows = tx.all(query, **_chosen(state), **overdue, **_position(after), most=most)
     return [_request(row) for row in rows]
+
+
+def list_these(tx: Transaction, request_ids: Collection[UUID]) -> list[Request]:
+    """As a guest: those of some requests that were routed to the provider, those due first."""
+    return [_request(row) for row in tx.all(_THESE, wanted=list(request_ids))]
 
 
 def count_overdue(tx: Transaction, today: date) -> int:

@@ -25,6 +25,7 @@ _TASK = _l("because the task is yours")
 _AUTHOR = _l("because you handed the letter in")
 _LEAD = _l("because you are a workflow lead")
 _SENDER = _l("because you sent the request")
+_ADMIN = _l("because you are an administrator at the ministry")
 _CONTACT = _l("because you are the contact for the case")
 _ROLE = _l("because your role needs the training")
 _ACCOUNT = _l("because it is your account")
@@ -39,6 +40,10 @@ KINDS: Mapping[int, Kind] = {
     pb.NOTICE_KIND_LETTER_SUBMITTED: Kind(_l("A letter waits for approval"), _LEAD, "/letters/{}"),
     pb.NOTICE_KIND_REQUEST_OVERDUE: Kind(_l("A request is overdue"), _LEAD, "/incoming/{}"),
     pb.NOTICE_KIND_WORK_FALLEN: Kind(_l("Work of someone who left waits for you"), _LEAD, "/cases?state=new"),
+    pb.NOTICE_KIND_RETURN_OVERDUE: Kind(_l("Your quarterly return is overdue"), _LEAD, "/returns"),
+    pb.NOTICE_KIND_PROVIDER_RETURN_OVERDUE: Kind(
+        _l("The return of a provider is overdue"), _ADMIN, "/provider-returns"
+    ),
     pb.NOTICE_KIND_REQUEST_ACCEPTED: Kind(_l("A request of yours was accepted"), _SENDER, "/requests/{}"),
     pb.NOTICE_KIND_REQUEST_RETURNED: Kind(_l("The provider has a question"), _SENDER, "/requests/{}"),
     pb.NOTICE_KIND_REQUEST_DECLINED: Kind(_l("A request of yours was declined"), _SENDER, "/requests/{}"),

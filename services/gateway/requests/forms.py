@@ -16,9 +16,9 @@ from wtforms.validators import ValidationError
 from kit.web.dates import capitalise
 from kit.web.forms import DayField, EmailAddressField, LongTextField, Needed, TextField
 from services.gateway.cases.reference import choices_of
-from services.gateway.cases.writing import read_version
 from services.gateway.people import term_name
 from services.gateway.sending import OnceForm, optional
+from services.gateway.versions import SharedForm, VersionForm
 from services.gateway.wording import day_of
 
 MOST_CAREGIVERS = 6
@@ -160,7 +160,7 @@ class StudentForm(OnceForm):
         )
 
 
-class RequestForm(StudentForm):
+class RequestForm(SharedForm, StudentForm):
     """A request for support for one student, as far as it is written: only what is there is checked."""
 
     ethnicities = SelectMultipleField(
@@ -174,7 +174,6 @@ class RequestForm(StudentForm):
     concern = LongTextField(_l("What worries you?"))
     shown = HiddenField(default=str(SHOWN_CAREGIVERS))
     shown_terms = HiddenField(default="1")
-    version = HiddenField(default="0")
 
     is_to_be_checked = True
     """Whether it goes on to be looked over, and is not only put aside."""
@@ -190,6 +189,17 @@ class RequestForm(StudentForm):
         _offer(self.steps, "step_tried")
         _offer(self.barriers, "barrier")
         _offer(self.ethnicities, "ethnicity")
+        if draft is not None:
+            self.begin(draft.version)
+
+    def show(self, draft: cases_pb2.Draft) -> int:
+        """Fill it with what a draft holds now; the draft's version."""
+        room = {field.name: field.data for field in (self.shown, self.shown_terms)}
+        for name, data in (dict.fromkeys(dict(self._facts()), "") | _held(draft)).items():
+            self._fields[name].process(None, data or None)
+        for field in (self.shown, self.shown_terms):
+            field.data = max(field.data, room[field.name], key=str)
+        return draft.version
 
     def caregivers(self) -> Iterator[CaregiverFields]:
         """The caregivers that the form shows."""
@@ -274,6 +284,10 @@ class RequestForm(StudentForm):
             is_sensitive=bool(self.is_sensitive.data),
         )
 
+    def saving(self, draft_id: str) -> cases_pb2.SaveDraftRequest:
+        """What the service is asked to keep."""
+        return cases_pb2.SaveDraftRequest(draft_id=draft_id, content=self.message(), expected_version=self.seen_version)
+
     def _told_terms(self) -> list[TermFields]:
         """The terms that were told of, the latest first."""
         return sorted((term for term in self.terms() if term.term.data), key=lambda term: term.term.data, reverse=True)
@@ -324,7 +338,6 @@ def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
         "concern": said.concern,
         "shown": str(min(MOST_CAREGIVERS, max(SHOWN_CAREGIVERS, len(said.caregivers)))),
         "shown_terms": str(min(MOST_TERMS, max(1, len(terms)))),
-        "version": str(draft.version),
     }
     for number, caregiver in enumerate(said.caregivers, 1):
         for part in ("name", "relationship", "phone", "email", "safe_note"):
@@ -381,7 +394,7 @@ class ImportForm(OnceForm):
             raise ValidationError(_("That file is larger than 1 MB. Split it, and send the parts one by one."))
 
 
-class AcceptForm(OnceForm):
+class AcceptForm(VersionForm):
     """Open a case for a request, and say who works on it or that this is decided later."""
 
     LATER = "later"
@@ -391,7 +404,6 @@ class AcceptForm(OnceForm):
         choices=[],
         validate_choice=False,
     )
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.OpenCaseRequest:
         """What the service is asked."""
@@ -399,29 +411,27 @@ class AcceptForm(OnceForm):
         return cases_pb2.OpenCaseRequest(
             request_id=str(request_id),
             case_manager_id="" if chosen == self.LATER else chosen,
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class QuestionForm(OnceForm):
+class QuestionForm(VersionForm):
     """Send a request back with a question."""
 
     question = LongTextField(_l("What do you need to know?"), validators=[Needed(_l("Write what you need to know."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.ReturnRequestRequest:
         """What the service is asked."""
         return requests_pb2.ReturnRequestRequest(
-            request_id=str(request_id), question=self.question.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), question=self.question.data or "", expected_version=self.seen_version
         )
 
 
-class DeclineForm(OnceForm):
+class DeclineForm(VersionForm):
     """Decline a request."""
 
     reason = RadioField(_l("Reason"), validators=[Needed(_l("Choose the reason."))], choices=[], validate_choice=False)
     words = LongTextField(_l("What does the school read?"), validators=[Needed(_l("Write what the school reads."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.DeclineRequestRequest:
         """What the service is asked."""
@@ -429,27 +439,24 @@ class DeclineForm(OnceForm):
             request_id=str(request_id),
             reason=self.reason.data,
             words=self.words.data or "",
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class ReplyForm(OnceForm):
+class ReplyForm(VersionForm):
     """Reply to the question about a request."""
 
     reply = LongTextField(_l("Your reply"), validators=[Needed(_l("Write your reply."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.ResubmitRequestRequest:
         """What the service is asked."""
         return cases_pb2.ResubmitRequestRequest(
-            request_id=str(request_id), reply=self.reply.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), reply=self.reply.data or "", expected_version=self.seen_version
         )
 
 
-class DraftForm(OnceForm):
+class DraftForm(VersionForm):
     """Send a draft, or throw it away."""
-
-    version = HiddenField()
 
 
 class OwnCaseForm(StudentForm):

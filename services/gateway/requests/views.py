@@ -52,7 +52,7 @@ def show(request_id: UUID) -> Response:
             return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
     question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
     found = call("cases", "GetSubmittedRequest", question).request
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     shown = pages.present_request(
         found,
         organisations=organisation_names({found.school_id, found.provider_id}),

@@ -72,6 +72,7 @@ from services.identity.commands.register import (
     place_school,
     resume_organisation,
     suspend_organisation,
+    tell_organisations,
 )
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
@@ -151,5 +152,6 @@ __all__ = [
     "sign_in",
     "suspend_organisation",
     "wish_for_reset",
+    "tell_organisations",
     "withdraw_invitation",
 ]

@@ -21,11 +21,12 @@ from kit.db import Database, Transaction
 from kit.sweeps import clear_deadline, has_deadline, set_deadline
 from services.notifications import store
 from services.notifications.domain import (
-    AUTHORISERS,
     CHASE_AFTER,
     DAILY_AT,
+    LEAD,
     NO_CONTACT,
     PASSPHRASES,
+    ROLES,
     UNTRAINED,
     DeliveryState,
     Notice,
@@ -36,7 +37,7 @@ from services.notifications.domain import (
     notice_of,
 )
 from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation, compose_passphrase
-from services.notifications.people import AUTHORISER, LEAD, People
+from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
 
 SEND_NOTICE = "send-notice"
@@ -109,14 +110,13 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         plan = store.find_plan(tx, plan_id)
     if plan is None or plan.done_at is not None:
         return
-    role = AUTHORISER if plan.kind in AUTHORISERS else LEAD
-    holders = deps.people.list_holders(actor.tenant_id, role)
+    readers = deps.people.list_holders(actor.tenant_id, ROLES.get(plan.kind, LEAD))
     now = deps.clock.now()
     with deps.database.tenant(actor) as tx:
         plan = store.lock_plan(tx, plan_id)
         if plan is None or plan.done_at is not None:
             return
-        for person_id in holders:
+        for person_id in readers:
             plan_notice(
                 tx,
                 notice_of(
@@ -131,7 +131,7 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         store.end_plan(tx, plan_id, now=now)
         clear_deadline(tx, kind=CARRY_OUT_PLAN, subject_id=plan_id)
         finish(tx, None, entry=Audit("plan-notices", plan.subject_id, reason=plan.kind), events=[], now=now)
-    if not holders:
+    if not readers:
         _TO_NOBODY.inc()
         log.logger().error("nobody-to-tell", tenant_id=str(actor.tenant_id), plan_id=str(plan_id))
 

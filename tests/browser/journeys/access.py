@@ -15,7 +15,7 @@ from tests.support.waiting import until
 PEOPLE = yaml.safe_load(Path(ROOT / "deploy/demo/people.yaml").read_text(encoding="utf-8"))
 PASSPHRASE = "seven quiet kererū over the ridge"
 INVITATION, NEW_PASSPHRASE = "/invitation?key=", "/passphrase/reset?key="
-_A_MINUTE_AND_MORE = 75.0
+_BETWEEN_LOOKS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def mailed_link(system: Demo, email: str, *, besides: str = "", path: str = INVI
 
 
 def reloads_until(visitor: Visitor, path: str, words: str) -> None:
-    """The page says something at last: what a minute may pass for."""
+    """The page says something at last: what the gateway has to ask identity for again."""
 
     def look() -> bool | None:
         visitor.page.goto(visitor.base_url + path)
         return visitor.reads(words) or None
 
-    until(look, f"{path} says {words}", seconds=_A_MINUTE_AND_MORE)
+    until(look, f"{path} says {words}", pause_seconds=_BETWEEN_LOOKS_SECONDS)
     visitor.looks()
 
 

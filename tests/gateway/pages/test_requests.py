@@ -15,7 +15,7 @@ from services.cases.importing import COLUMNS as FILE_COLUMNS
 from services.cases.importing import column_of, read_file
 from services.gateway.requests.columns import COLUMNS
 from services.gateway.wording import cell_words
-from tests.gateway.pages.conftest import URL, Browser
+from tests.gateway.pages.conftest import URL, Browser, typed
 from tests.support.postgres import ROOT
 from tests.support.stub_world import World, number_id
 
@@ -128,12 +128,19 @@ def test_several_terms_barriers_and_safe_ways_are_kept(as_: As, world: World) ->
 def test_two_colleagues_at_one_draft_lose_nothing(as_: As, world: World) -> None:
     school = as_("attendance")
     address = school.send("/requests/new", **ANSWERS).location.removesuffix("/check")
-    form = school.fill(address, **(ANSWERS | {"concern": "What I wrote meanwhile."}))
-    school.send(address, **ANSWERS)
-    late = school.post(address, form)
+    opened = typed(school.text(address))
+    theirs = {"concern": "What they wrote.", "caregiver_1_name": "Mere", "nsn": "0123456789"}
+    school.post(address, {**typed(school.text(address)), **theirs})
+    mine = {**opened, "concern": "What I wrote meanwhile.", "preferred_name": "Ari", "date_of_birth-day": "5"}
+    late = school.post(address, mine)
     assert late.status_code == 409
-    assert "What I wrote meanwhile." in late.text
-    assert "A colleague saved this draft" in late.text
+    asked = late.text.partition('class="compare"')[2].partition("</table>")[0]
+    assert ("What I wrote meanwhile." in asked, "What they wrote." in asked, "Mere" in asked) == (True, True, False)
+    assert school.post(address, {**typed(late.text), "concern": "Both."}).status_code == 303
+    kept = typed(school.text(address))
+    wanted = {"concern": "Both.", "preferred_name": "Ari", "date_of_birth-day": "5", "nsn": "0123456789"}
+    assert {name: kept[name] for name in wanted} == {name: [value] for name, value in wanted.items()}
+    assert kept["caregiver_1_name"] == ["Mere"]
 
 
 def test_a_question_is_replied_to_on_the_requests_page(as_: As, world: World) -> None:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 import pytest
 from ascms.notifications.v1 import notifications_pb2 as pb
+from ascms.reporting.v1 import events_pb2 as reporting_events
 
+from kit.actor import system_actor
 from kit.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError
 from services.notifications.app import make_jobs, make_sweep
 from services.notifications.commands import carry_out_plan, send_notice
@@ -98,6 +100,22 @@ def test_a_notice_is_sent_once_however_often_its_job_runs(notifications: Notific
     send_notice(notifications.deps, SYSTEM, notice_id=notice_id)
 
     assert notifications.mails() == []
+
+
+def test_an_overdue_return_is_told_to_the_leads_and_to_the_ministry(notifications: Notifications) -> None:
+    late = reporting_events.ReturnOverdue(quarter="2026-Q1", due_on="2026-04-23", ministry_id=str(THEIRS))
+    plan_id = notifications.apply(late)
+
+    carry_out_plan(notifications.deps, SYSTEM, plan_id=plan_id)
+    carry_out_plan(notifications.deps, system_actor("notifications", THEIRS), plan_id=plan_id)
+
+    assert notifications.identity.asked == ["ListPeople workflow_lead"] * 2 + ["ListPeople ministry_admin"]
+    for reader, kind in (
+        (LEAD, pb.NOTICE_KIND_RETURN_OVERDUE),
+        (STRANGER, pb.NOTICE_KIND_PROVIDER_RETURN_OVERDUE),
+    ):
+        (notice,) = notifications.notices(of=reader).notices
+        assert (notice.kind, notice.subject_id) == (kind, str(OURS))
 
 
 def test_every_working_lead_of_the_provider_is_told_of_an_overdue_request(notifications: Notifications) -> None:

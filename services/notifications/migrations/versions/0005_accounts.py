@@ -2,14 +2,15 @@
 
 from alembic import op
 
-revision = "0004_accounts"
-down_revision = "0003_preferences"
+revision = "0005_accounts"
+down_revision = "0004_returns"
 
 KINDS = """
     'case-assigned', 'case-woken', 'task-due', 'task-overdue', 'letter-approved', 'letter-returned', 'letter-overdue',
-    'letter-submitted', 'request-overdue', 'work-fallen', 'request-accepted', 'request-returned', 'request-declined',
-    'contact-named', 'entry-shared', 'shared-case-changed', 'training-invitation', 'training-ending', 'training-lapsed',
-    'passphrase-reset', 'passphrase-changed', 'attestation-due', 'access-resting', 'invitation', 'daily'"""
+    'letter-submitted', 'request-overdue', 'work-fallen', 'return-overdue', 'provider-return-overdue',
+    'request-accepted', 'request-returned', 'request-declined', 'contact-named', 'entry-shared', 'shared-case-changed',
+    'training-invitation', 'training-ending', 'training-lapsed', 'passphrase-reset', 'passphrase-changed',
+    'attestation-due', 'access-resting', 'invitation', 'daily'"""
 
 
 def upgrade() -> None:
