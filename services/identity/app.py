@@ -57,6 +57,8 @@ def make_sweep(deps: Deps) -> Sweep:
         clock=deps.clock,
         kinds={
             commands.INVITE_TO_TRAINING: partial(commands.invite_to_training, deps),
+            commands.ATTEST_ACCESS: partial(commands.note_attestation_due, deps),
+            commands.REST_ACCESS: partial(commands.rest_access, deps),
             commands.TRAINING_ENDS: partial(commands.note_training_ending, deps),
         },
     )

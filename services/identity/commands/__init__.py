@@ -10,13 +10,20 @@ from services.identity.commands.accepting import (
 )
 from services.identity.commands.access import (
     INVITE_TO_TRAINING,
-    Access,
     Ended,
     assign_role,
     end_access,
     invite_to_training,
     record_training,
     remove_role,
+)
+from services.identity.commands.attesting import (
+    ATTEST_ACCESS,
+    REST_ACCESS,
+    attest_access,
+    note_attestation_due,
+    rest_access,
+    wake_access,
 )
 from services.identity.commands.authorisations import (
     Claim,
@@ -40,10 +47,13 @@ from services.identity.commands.invitations import (
     invite_first_person,
     invite_person,
     link_key,
+    resend_first_invitation,
     resend_invitation,
+    withdraw_first_invitation,
     withdraw_invitation,
 )
 from services.identity.commands.lapsing import TRAINING_ENDS, note_training_ending
+from services.identity.commands.members import Access
 from services.identity.commands.passphrases import (
     ResetLink,
     ResetMail,
@@ -77,7 +87,9 @@ from services.identity.commands.register import (
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
 __all__ = [
+    "ATTEST_ACCESS",
     "INVITE_TO_TRAINING",
+    "REST_ACCESS",
     "TRAINING_ENDS",
     "Access",
     "Attempt",
@@ -104,6 +116,7 @@ __all__ = [
     "apply_organisations",
     "apply_register",
     "assign_role",
+    "attest_access",
     "carry_out_wish",
     "catchment_version",
     "change_catchment",
@@ -136,6 +149,7 @@ __all__ = [
     "list_wishes",
     "new_catchment",
     "new_organisation",
+    "note_attestation_due",
     "note_training_ending",
     "open_invitation",
     "open_reset",
@@ -145,13 +159,17 @@ __all__ = [
     "put_person",
     "record_training",
     "remove_role",
+    "resend_first_invitation",
     "resend_invitation",
     "reset_passphrase",
+    "rest_access",
     "resume_organisation",
     "revoke_token",
     "sign_in",
     "suspend_organisation",
-    "wish_for_reset",
     "tell_organisations",
+    "wake_access",
+    "wish_for_reset",
+    "withdraw_first_invitation",
     "withdraw_invitation",
 ]
