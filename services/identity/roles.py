@@ -59,7 +59,12 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
         "attendance_lead": _role(
-            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search"
+            OrganisationKind.SCHOOL,
+            "requests:submit",
+            "requests:read-all",
+            "cases:read-shared",
+            "cases:read-shared-all",
+            "students:search",
         ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),

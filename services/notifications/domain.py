@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     LETTER_OVERDUE = "letter-overdue"
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
+    REQUEST_REPLIED = "request-replied"
     WORK_FALLEN = "work-fallen"
     RETURN_OVERDUE = "return-overdue"
     PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
@@ -97,6 +98,7 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "cases:record",
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
+        NoticeKind.REQUEST_REPLIED: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
         NoticeKind.RETURN_OVERDUE: "returns:submit",
         NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",
@@ -138,6 +140,16 @@ ROLES: Mapping[NoticeKind, str] = MappingProxyType(
 )
 """Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
 LEAD = "workflow_lead"
+
+NEWS_FOR = timedelta(days=7)
+"""What happened longer ago is nobody's news: it stands in its list, and a notice of it would only puzzle. A topic that
+is read again from its beginning, or a provider whose past is brought in, sends no thousand mails."""
+
+
+def is_news(kind: NoticeKind, *, happened_at: datetime, now: datetime) -> bool:
+    """Whether people are still told of something; of what they need in order to have access they always are."""
+    return kind in MANDATORY or now - happened_at <= NEWS_FOR
+
 
 UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED, NoticeKind.ACCESS_RESTING})
 """Sent also to people whose role does not work: that is what they are about."""

@@ -32,6 +32,7 @@ _PATHS = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "letters/{}",
         NoticeKind.LETTER_SUBMITTED: "letters/{}",
         NoticeKind.REQUEST_OVERDUE: "incoming/{}",
+        NoticeKind.REQUEST_REPLIED: "incoming/{}",
         NoticeKind.WORK_FALLEN: "cases?state=new",
         NoticeKind.RETURN_OVERDUE: "returns",
         NoticeKind.PROVIDER_RETURN_OVERDUE: "provider-returns",

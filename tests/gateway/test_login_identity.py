@@ -171,6 +171,7 @@ def test_a_machine_uses_the_api_with_its_own_credentials(real: Real) -> None:
     assert answer.json()["permissions"] == [
         "cases:read-shared",
         "cases:read-shared-all",
+        "requests:read-all",
         "requests:submit",
         "students:search",
     ]

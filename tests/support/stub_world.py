@@ -33,7 +33,7 @@ PERMISSIONS = {
     ),
     "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read people:invite people:authorise",
-    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit requests:read-all students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit students:search",
     "ministry_analyst": "figures:national returns:overview",

@@ -39,6 +39,7 @@ KINDS: Mapping[int, Kind] = {
     pb.NOTICE_KIND_LETTER_OVERDUE: Kind(_l("A letter should have gone on"), _MANAGER, "/letters/{}"),
     pb.NOTICE_KIND_LETTER_SUBMITTED: Kind(_l("A letter waits for approval"), _LEAD, "/letters/{}"),
     pb.NOTICE_KIND_REQUEST_OVERDUE: Kind(_l("A request is overdue"), _LEAD, "/incoming/{}"),
+    pb.NOTICE_KIND_REQUEST_REPLIED: Kind(_l("A school replied to your question"), _LEAD, "/incoming/{}"),
     pb.NOTICE_KIND_WORK_FALLEN: Kind(_l("Work of someone who left waits for you"), _LEAD, "/cases?state=new"),
     pb.NOTICE_KIND_RETURN_OVERDUE: Kind(_l("Your quarterly return is overdue"), _LEAD, "/returns"),
     pb.NOTICE_KIND_PROVIDER_RETURN_OVERDUE: Kind(

@@ -2,15 +2,16 @@
 
 from alembic import op
 
-revision = "0005_accounts"
-down_revision = "0004_returns"
+revision = "0006_accounts"
+down_revision = "0005_replies"
 
 KINDS = """
     'case-assigned', 'case-woken', 'task-due', 'task-overdue', 'letter-approved', 'letter-returned', 'letter-overdue',
-    'letter-submitted', 'request-overdue', 'work-fallen', 'return-overdue', 'provider-return-overdue',
-    'request-accepted', 'request-returned', 'request-declined', 'contact-named', 'entry-shared', 'shared-case-changed',
-    'training-invitation', 'training-ending', 'training-lapsed', 'passphrase-reset', 'passphrase-changed',
-    'attestation-due', 'access-resting', 'invitation', 'daily'"""
+    'letter-submitted', 'request-overdue', 'request-replied', 'work-fallen', 'return-overdue',
+    'provider-return-overdue', 'request-accepted', 'request-returned', 'request-declined', 'contact-named',
+    'entry-shared', 'shared-case-changed',
+    'training-invitation', 'training-ending', 'training-lapsed', 'passphrase-reset',
+    'passphrase-changed', 'attestation-due', 'access-resting', 'invitation', 'daily'"""
 
 
 def upgrade() -> None:
