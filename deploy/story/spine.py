@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from deploy.story import letters, onboarding, quarter, rows
 from deploy.story.access import tell_of_access
 from deploy.story.api import Api
+from deploy.story.asking import tell_requests
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Person
 from deploy.story.files import tell_files
 from deploy.story.report import expect, expect_that
-from deploy.story.requests import tell_requests
 from deploy.story.sharing import tell_sharing
 from deploy.story.signin import try_passphrase
 from deploy.story.telling import Story
