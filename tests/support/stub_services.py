@@ -102,6 +102,14 @@ class IdentityStub(
         return i.ListSchoolContactsResponse(people=[i.Person(person_id=one.person_id, name=one.name) for one in found])
 
     @read
+    def FindSchools(self, request: i.FindSchoolsRequest, _call: Call) -> i.FindSchoolsResponse:
+        self.met("FindSchools", request)
+        schools = [one for one in self.world.organisations.values() if one.kind == i.ORGANISATION_KIND_SCHOOL]
+        return i.FindSchoolsResponse(
+            schools=[one for one in schools if request.search in f"{one.name} {one.school_number}"]
+        )
+
+    @read
     def ListPeople(self, request: i.ListPeopleRequest, call: Call) -> i.ListPeopleResponse:
         self.met("ListPeople", request)
         people = [

@@ -1,17 +1,22 @@
 """The school's one form, the file of many, and the provider's answer."""
 
+import base64
+import zlib
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2, requests_pb2
+from ascms.identity.v1 import identity_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, RadioField, SelectChoice, SelectField, SelectMultipleField
+from google.protobuf.message import DecodeError
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
+from services.gateway.backends import call
 from services.gateway.cases.reference import choices_of
 from services.gateway.requests.asking import AskingForm, held, offer
 from services.gateway.sending import OnceForm, optional
@@ -222,6 +227,28 @@ class ImportForm(OnceForm):
             raise ValidationError(_("That file is larger than 1 MB. Split it, and send the parts one by one."))
 
 
+class ResultForm(OnceForm):
+    """What became of a file, to be downloaded: the answer that its page shows, sent back by it."""
+
+    rows = HiddenField()
+    MOST_BYTES = 2_000_000
+
+    @classmethod
+    def of(cls, answer: cases_pb2.ImportRequestsResponse) -> "ResultForm":
+        """The form that a result's page holds."""
+        packed = zlib.compress(answer.SerializeToString())
+        return cls(formdata=None, rows=base64.urlsafe_b64encode(packed).decode())
+
+    def answer(self) -> cases_pb2.ImportRequestsResponse | None:
+        """The answer; None for what no page of ours holds."""
+        try:
+            packed = base64.urlsafe_b64decode(self.rows.data or "")
+            said = zlib.decompressobj().decompress(packed, self.MOST_BYTES)
+            return cases_pb2.ImportRequestsResponse.FromString(said)
+        except (ValueError, zlib.error, DecodeError):
+            return None
+
+
 class AcceptForm(VersionForm):
     """Open a case for a request, and say who works on it or that this is decided later."""
 
@@ -302,6 +329,40 @@ class OwnCaseForm(StudentForm):
         _l("I have looked: this is another student than the one with the same name and birth date")
     )
 
+    school = TextField(
+        _l("School"),
+        description=_l("Where the student is enrolled, by name or number. Leave it empty for a student of no school."),
+    )
+    school_id = RadioField(_l("Which school?"), choices=[], validate_choice=False)
+
+    def find_school(self) -> bool:
+        """Whether the school that was written is known now: none, the one that was chosen, or the only one found.
+
+        The schools found become the choices, so that the page can ask which.
+        """
+        written = (self.school.data or "").strip()
+        if not written:
+            self.school_id.data = ""
+            return True
+        found = call("identity", "FindSchools", identity_pb2.FindSchoolsRequest(search=written)).schools
+        self.school_id.choices = [SelectChoice(one.organisation_id, _school_words(one)) for one in found]
+        known = {one.organisation_id for one in found}
+        exact = [one.organisation_id for one in found if written in (one.name, one.school_number)]
+        if self.school_id.data not in known:
+            only = exact if len(exact) == 1 else sorted(known)
+            self.school_id.data = only[0] if len(only) == 1 else ""
+        if not found:
+            words = _("We found no school of your catchments with this name or number.")
+            self.school.errors = [*self.school.errors, words]
+        elif not self.school_id.data:
+            self.school_id.errors = [*self.school_id.errors, _("Choose the school.")]
+        return bool(self.school_id.data)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The answers, and the school."""
+        is_valid = bool(super().validate(extra_validators))
+        return self.find_school() and is_valid
+
     def message(self) -> cases_pb2.OpenOwnCaseRequest:
         """What the service is asked."""
         chosen = self.case_manager_id.data
@@ -311,4 +372,9 @@ class OwnCaseForm(StudentForm):
             concern=self.concern.data or "",
             case_manager_id="" if chosen == AcceptForm.LATER else chosen,
             is_another_student=bool(self.is_another_student.data),
+            school_id=self.school_id.data or "",
         )
+
+
+def _school_words(school: identity_pb2.Organisation) -> str:
+    return f"{school.name} ({school.school_number})" if school.school_number else school.name

@@ -247,7 +247,13 @@ _RESULTS = {
     cases_pb2.ROW_RESULT_ALREADY_OPEN: "already-open",
     cases_pb2.ROW_RESULT_REFUSED: "refused",
 }
+_RESULT_WORDS = {"submitted": _l("Sent"), "already-open": _l("Open already"), "refused": _l("Not sent")}
 _ORDER = ("refused", "already-open", "submitted", "")
+
+
+def result_words(result: str) -> str:
+    """What became of a row, in words."""
+    return str(_RESULT_WORDS.get(result, ""))
 
 
 def present_rows(rows: Sequence[cases_pb2.ImportedRow]) -> list[RowLine]:

@@ -163,6 +163,7 @@ NAMES = ("BatchGetPeople", "BatchGetOrganisations")
 SCHOOLS_NAMES = "GetProviderContacts"
 """How a school asks for the names of its provider's people; not kept, since who they are changes."""
 BUTTONS = [
+    ("attendance", "/requests/import/result.csv"),
     ("attendance", f"/requests/drafts/{number_id(949)}/discard"),
     ("manager", f"/letters/{letter_id(0)}/submit"),
     ("lead", f"/letters/{letter_id(1)}/approve"),

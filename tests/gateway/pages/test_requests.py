@@ -1,5 +1,6 @@
 """A school asks for support: for one student, or with a file of many."""
 
+import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,9 @@ from werkzeug.test import TestResponse, encode_multipart
 from kit.errors import InvalidArgumentError, UnavailableError, Violation
 from services.cases.importing import COLUMNS as FILE_COLUMNS
 from services.cases.importing import column_of, read_file
-from services.gateway.requests.columns import COLUMNS
+from services.gateway.requests.columns import COLUMNS, results
 from services.gateway.wording import cell_words
-from tests.gateway.pages.conftest import URL, Browser, typed
+from tests.gateway.pages.conftest import URL, Browser, hidden_fields, typed
 from tests.support.postgres import ROOT
 from tests.support.stub_world import World, number_id
 
@@ -215,23 +216,38 @@ def test_a_student_is_looked_for_in_the_body_and_never_in_the_address(as_: As, w
     assert (short.status_code, "at least two letters" in short.text) == (422, True)
 
 
+OWN_CASE: dict[str, Any] = {
+    "given_names": "Tāwhiri",
+    "date_of_birth-day": "4",
+    "date_of_birth-month": "3",
+    "date_of_birth-year": "2013",
+    "year_level": "8",
+    "gender": "0",
+    "reason": "whanau_asked",
+    "concern": "Her nan asked.",
+    "case_manager_id": "later",
+}
+
+
 def test_a_provider_opens_a_case_of_its_own(as_: As) -> None:
     lead = as_("lead")
-    said = {
-        "given_names": "Tāwhiri",
-        "date_of_birth-day": "4",
-        "date_of_birth-month": "3",
-        "date_of_birth-year": "2013",
-        "year_level": "8",
-        "gender": "0",
-        "reason": "whanau_asked",
-        "concern": "Her nan asked.",
-        "case_manager_id": "later",
-    }
-    refused = lead.send("/own-cases/new", **(said | {"nsn": "0000000001"}))
+    refused = lead.send("/own-cases/new", **(OWN_CASE | {"nsn": "0000000001"}))
     assert (refused.status_code, "A case is open for this student" in refused.text) == (409, True)
-    assert lead.send("/own-cases/new", **said).status_code == 303
+    assert lead.send("/own-cases/new", **OWN_CASE).status_code == 303
     assert as_("manager").get("/own-cases/new").status_code == 403
+
+
+def test_the_school_of_an_own_case_is_found_in_the_register(as_: As, world: World) -> None:
+    lead = as_("lead")
+    schools = [one for one in world.organisations.values() if one.school_number]
+    said = OWN_CASE | {"school": schools[0].name}
+    many = lead.send("/own-cases/new", **(OWN_CASE | {"school": "Te", "action": "find-school"}))
+    assert (many.status_code, "Which school?" in many.text) == (200, len(schools) > 0)
+    nowhere = lead.send("/own-cases/new", **(OWN_CASE | {"school": "Nowhere"}))
+    assert (nowhere.status_code, "We found no school" in nowhere.text) == (422, True)
+    assert lead.send("/own-cases/new", **said).status_code == 303
+    asked = [request for method, request in world.calls if method == "OpenOwnCase"][-1]
+    assert asked.school_id == schools[0].organisation_id
 
 
 def test_wrong_answers_are_listed_and_nothing_typed_is_lost(as_: As, world: World) -> None:
@@ -318,6 +334,22 @@ def test_a_file_is_answered_row_by_row_with_the_faults_first(as_: As) -> None:
     assert "A National Student Number has nine or ten digits." in page
     assert "Write the date as year-month-day" in page
     assert "1 row was not sent." in page
+
+
+def test_the_result_is_downloaded_row_by_row_and_no_cell_becomes_a_formula(as_: As, world: World) -> None:
+    school = as_("attendance")
+    _form, response = send_file(school, b"header\ngood\nbad\n")
+    answers: dict[str, object] = {**hidden_fields(response.text)}
+    result = school.post("/requests/import/result.csv", answers)
+    assert result.status_code == 200
+    assert "attachment" in result.headers["Content-Disposition"]
+    rows = list(csv.DictReader(result.data.decode("utf-8-sig").splitlines()))
+    assert [(row["line"], row["result"]) for row in rows] == [("2", "Sent"), ("3", "Not sent")]
+    assert rows[0]["request"].startswith("http")
+    assert "nsn: A National Student Number has nine or ten digits." in rows[1]["why"]
+    assert results([(2, "Sent", "", ["=1+1"])]).decode("utf-8-sig").splitlines()[1] == "2,Sent,,'=1+1"
+    for broken in ("", "x", "eJwrzcxLzi9KBQAWQQRa", "AAAA"):
+        assert school.post("/requests/import/result.csv", answers | {"rows": broken}).status_code in {200, 400}
 
 
 def test_loading_the_result_again_imports_nothing_again(as_: As, world: World) -> None:
