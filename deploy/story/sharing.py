@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from deploy.story.cast import Person
-from deploy.story.report import expect, expect_that, heading
+from deploy.story.report import expect, expect_that
 
 if TYPE_CHECKING:
     from deploy.story.story import Story
@@ -17,7 +17,7 @@ _WORDS = "What the whānau and the school agreed on.\n"
 
 def tell_sharing(story: "Story", case_id: str, *, lead: Person, manager: Person, school: Person) -> None:
     """One note shared and one kept; the school's attendance lead, named as the contact, reads the one and is told."""
-    heading("What the school sees")
+    story.steps.chapter("What the school sees")
     shared, kept = f"Story shared {uuid4().hex[:12]}", f"Story kept {uuid4().hex[:12]}"
     me = story.api(school).get("/v1/me")["person"]["person_id"]
     with story.steps.step(f"{lead.email} names {school.email} as the one at the school who gets the notices"):

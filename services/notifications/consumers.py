@@ -163,6 +163,27 @@ class Planner:
         notice = invitation_notice(event_id=UUID(envelope.event_id), link_id=UUID(event.link_id), now=now)
         plan_notice(tx, notice, now=now)
 
+    def on_passphrase(
+        self,
+        tx: Transaction,
+        envelope: Envelope,
+        event: identity_events.PassphraseResetAsked | identity_events.PassphraseChanged,
+    ) -> None:
+        """Whose passphrase it is."""
+        if isinstance(event, identity_events.PassphraseResetAsked):
+            kind, subject_id = NoticeKind.PASSPHRASE_RESET, event.link_id
+        else:
+            kind, subject_id = NoticeKind.PASSPHRASE_CHANGED, event.person_id
+        self.tell(tx, envelope, kind, person_id=event.person_id, subject_id=subject_id)
+
+    def on_attestation_due(self, tx: Transaction, envelope: Envelope, event: identity_events.AttestationDue) -> None:
+        """Who gives access at the organisation."""
+        self.tell_leads(tx, envelope, NoticeKind.ATTESTATION_DUE, subject_id=event.person_id)
+
+    def on_access_rested(self, tx: Transaction, envelope: Envelope, event: identity_events.AccessRested) -> None:
+        """Whose access it is."""
+        self.tell(tx, envelope, NoticeKind.ACCESS_RESTING, person_id=event.person_id, subject_id=event.person_id)
+
     def on_training(
         self,
         tx: Transaction,
@@ -211,6 +232,10 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         reporting_events.ReturnOverdue.DESCRIPTOR.full_name: planner.on_return_overdue,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: planner.on_invitation_sent,
+        identity_events.PassphraseResetAsked.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.PassphraseChanged.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.AttestationDue.DESCRIPTOR.full_name: planner.on_attestation_due,
+        identity_events.AccessRested.DESCRIPTOR.full_name: planner.on_access_rested,
         **dict.fromkeys(_ANSWERS, planner.on_request_answered),
         **dict.fromkeys(_TRAINING, planner.on_training),
     }
