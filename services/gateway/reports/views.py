@@ -107,6 +107,7 @@ def show_national(quarter: str) -> str:
         totals=pages.present_figures(answer.totals),
         regions=pages.present_regions(answer.regions),
         providers=pages.present_providers(answer.providers, organisations=names),
+        trends=pages.present_trend(answer.trend),
         as_at=moment_of(answer.as_at),
     )
 

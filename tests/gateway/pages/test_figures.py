@@ -54,8 +54,17 @@ def test_no_figures_are_said_in_words(as_: As, world: World) -> None:
 def test_hidden_numbers_are_words_not_zeros(as_: As) -> None:
     page = as_("analyst").text("/national-figures/2026-Q1")
     assert "Kererū Attendance Service" in page
-    assert page.count("hidden</span>") == 2
+    assert page.count("hidden</span>") == 3, "of two providers, and of the quarter before"
     assert "Hidden does not mean zero." in page
+
+
+def test_the_nation_is_shown_quarter_by_quarter(as_: As) -> None:
+    page = as_("analyst").text("/national-figures/2026-Q1")
+
+    assert "All providers, quarter by quarter" in page
+    assert 'href="/national-figures/2025-Q4"' in page
+    assert "July to September 2025" not in page.partition("All providers, quarter by quarter")[2], "nothing was counted"
+    assert page.count('<svg class="chart"') == 3
 
 
 @pytest.mark.parametrize("quarter", ["2026-Q5", "2026", "x", "1899-Q1", "2026-Q1x", "٢026-Q1"])
