@@ -7,6 +7,7 @@ from ascms.cases.v1 import cases_pb2
 from ascms.documents.v1 import documents_pb2, files_pb2
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from google.protobuf.message import Message
 from werkzeug.datastructures import FileStorage
 
 from kit.errors import DeadlineExceededError, InvalidArgumentError, ResourceExhaustedError, UnavailableError, Violation
@@ -66,10 +67,7 @@ def add(case_id: UUID) -> Response:
 @needs("cases:read")
 def download(document_id: UUID) -> Response:
     """The file itself, to be saved."""
-    question = documents_pb2.DownloadDocumentRequest(document_id=str(document_id))
-    answers = call("documents", "DownloadDocument", question, timeout_seconds=TIMEOUT_SECONDS)
-    header = next(answers).document
-    return hand_out(header, (answer.chunk for answer in answers))
+    return save_file("DownloadDocument", documents_pb2.DownloadDocumentRequest(document_id=str(document_id)))
 
 
 @blueprint.route("/files/<uuid:document_id>/describe", methods=["GET", "POST"])
@@ -100,6 +98,13 @@ def remove(document_id: UUID) -> Response:
         then=lambda done: _at(done.document, "removed"),
         page=lambda: _about("files/remove.html", form, _document(document_id)),
     )
+
+
+def save_file(method: str, question: Message) -> Response:
+    """What a call of documents hands out, to be saved."""
+    answers = call("documents", method, question, timeout_seconds=TIMEOUT_SECONDS)
+    header = next(answers).document
+    return hand_out(header, (answer.chunk for answer in answers))
 
 
 def _about(template: str, form: DescribeForm | RemoveForm, document: documents_pb2.Document) -> str:
