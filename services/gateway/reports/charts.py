@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 _WIDTH, _ROW, _BAR = 440, 28, 15
 _LABEL, _VALUE, _HEIGHT = 165, 65, 120
 _LONGEST = 23
+_WIDEST = 88
 _INK, _FILL = "#1d2b2e", "#0b5560"
 
 
@@ -39,7 +40,7 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> Markup:
 def column_chart(title: str, columns: Sequence[Bar]) -> Markup:
     """Columns in the order of time, each with its value above it; for one without a value, its words stand there."""
     most = max((column.value for column in columns), default=0) or 1
-    step = _WIDTH // max(1, len(columns))
+    step = min(_WIDTH // max(1, len(columns)), _WIDEST)
     drawn = Markup("").join(_column(each, place * step, step, most) for place, each in enumerate(columns))
     return Markup(  # noqa: S704 - every text in it is escaped
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT + 2 * _ROW}" '

@@ -71,7 +71,7 @@ class PartLine:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A figure in its parts: a table, and the same as a picture."""
+    """A figure in its parts: a table, of which the first `shown` are open, and a picture of the same."""
 
     title: str
     heading: str
@@ -79,6 +79,7 @@ class Parts:
     exact_unit: str
     lines: Sequence[PartLine]
     chart: Markup
+    shown: int = _MOST_BARS
 
 
 @dataclass(frozen=True, slots=True)

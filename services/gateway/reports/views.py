@@ -36,7 +36,7 @@ def show(quarter: str) -> str:
         "reports/figures.html",
         quarter=chosen,
         quarters=pages.recent_quarters(today(), chosen=quarter),
-        figures=figures,
+        figures=figures if any(each.value for each in figures) else [],
         sections=pages.present_sections(figures),
         parts=pages.present_parts(answer.breakdowns, quarter=quarter),
         as_at=moment_of(answer.as_at),
