@@ -310,6 +310,25 @@ def test_a_page_token_is_good_for_its_own_organisation_alone(world: World) -> No
     assert found == []
 
 
+@pytest.mark.timeout(60)
+def test_anothers_idempotency_key_changes_no_refusal(world: World) -> None:
+    """Every write that is refused is refused in the same words with a key that someone else used as with none."""
+    found, tried = [], 0
+    assert len(world.used_keys) >= 4
+    for asker in (world.person("kowhai"), world.person("paora"), world.person("anahera")):
+        for method in unary(asker):
+            request = request_for(method, world.ids)
+            without = None if method.is_read or method.access.is_open else world.rpc(asker, method, request)
+            if without is None or without.code == "OK":
+                continue
+            for owner, key in world.used_keys.items():
+                tried += 1
+                if world.rpc(asker, method, request, key=key) != without:
+                    found.append(f"{method.path}: {asker.words} is answered otherwise with the key of {owner}")
+    assert tried > 100
+    assert found == []
+
+
 def test_anothers_idempotency_key_answers_nothing(world: World) -> None:
     submission = world.submission() | {"concern": "Asked for by two schools.", "steps_tried": ""}
     number = f"{uuid4().int % 10**9:09d}"

@@ -31,7 +31,8 @@ DECLARE
   ours CONSTANT text[] := (
     SELECT array_agg(format('%I.%I', schemaname, tablename)) FROM pg_tables
     WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
-    AND tablename NOT IN ('alembic_version', 'reference_item', 'triage_criterion', 'file_type', 'return_rule')
+    AND tablename NOT IN ('alembic_version', 'reference_item', 'triage_criterion', 'file_type', 'return_rule',
+                          'access_rule')
   );
 BEGIN
   IF EXISTS (SELECT FROM unnest(ours) AS name WHERE pg_table_size(name::regclass) > 2 ^ 20) THEN

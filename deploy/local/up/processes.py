@@ -93,6 +93,11 @@ def lived_in(plan: Plan) -> Program:
     return Program(name="seed", command=_python("deploy.local.up.seed", str(plan.options.state), plan.options.issuer))
 
 
+def command_line(plan: Plan, service: str, *words: str) -> Program:
+    """A service's command line (`ascms SERVICE …`), which knows what the service itself knows."""
+    return Program(name=service, command=_python("kit.cli", service, *words), environment=_of_service(plan, service))
+
+
 def services(plan: Plan) -> list[Program]:
     """Everything behind the gateway, in the order it is started."""
     programs = [_service(plan, name) for name in built()]

@@ -299,7 +299,7 @@ def note_letter_undelivered(
             added_at=now,
         )
         tasks.insert_task(tx, task)
-        cases.update_case(tx, replace(case, open_tasks=case.open_tasks + 1))
+        cases.update_case_and_due(tx, replace(case, open_tasks=case.open_tasks + 1))
         set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=_midnight_after(task.due_on))
         told = [case_events.task_added(task), letter_events.letter_undelivered(moved.letter, task_id=task.id)]
         done = Undelivered(_seen(moved, actor), task)

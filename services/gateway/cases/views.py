@@ -29,6 +29,7 @@ def show_list() -> str:
     """The cases that the caller may see; the filter stands in the address."""
     manager = request.args.get("manager", "")
     state, health = request.args.get("state", ""), request.args.get("record", "")
+    work = request.args.get("work", "")
     answer = call(
         "cases",
         "ListCases",
@@ -36,6 +37,7 @@ def show_list() -> str:
             state=pages.STATES_BY_FILTER.get(state, cases_pb2.CASE_STATE_UNSPECIFIED),
             health=pages.HEALTH_BY_FILTER.get(health, cases_pb2.RECORD_HEALTH_UNSPECIFIED),
             case_manager_id=str(caller().person_id) if manager == "me" else manager,
+            overdue=work == "overdue",
             page_token=request.args.get("page", ""),
         ),
     )
@@ -46,6 +48,7 @@ def show_list() -> str:
         next_page=answer.next_page_token,
         state=state if state in pages.STATES_BY_FILTER else "",
         health=health if health in pages.HEALTH_BY_FILTER else "",
+        work=work if work == "overdue" else "",
         manager=manager,
         manager_name="" if manager == "me" else names_of({manager}).get(manager, ""),
     )

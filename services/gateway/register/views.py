@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms import SelectChoice
 
+from kit.errors import NotFoundError
 from kit.web.i18n import current_language
 from services.gateway.backends import call, current_backends
 from services.gateway.form_pages import Saved, form_page, shared_form_page
@@ -23,6 +24,8 @@ from services.gateway.register.forms import (
 )
 from services.gateway.security import needs
 from services.gateway.sending import OnceForm
+from services.gateway.staff.forms import ConfirmForm, ResendForm
+from services.gateway.staff.pages import InvitationLine
 from services.gateway.wording import role_name, today
 
 blueprint = Blueprint("register", __name__)
@@ -101,6 +104,52 @@ def invite(organisation_id: UUID) -> Response:
     return _step(organisation_id, form, "InviteFirstPerson", form.message, "invite", prepare=prepare)
 
 
+@blueprint.route(
+    "/organisations/<uuid:organisation_id>/invitations/<uuid:invitation_id>/resend", methods=["GET", "POST"]
+)
+@needs("organisations:manage")
+def resend(organisation_id: UUID, invitation_id: UUID) -> Response:
+    """Send the invitation of a first person again, to the same address or another one."""
+    form = ResendForm()
+
+    def page() -> str:
+        one = _first_invitation(organisation_id, invitation_id)
+        if not form.is_submitted():
+            form.email.data = one.email
+        return render_template("staff/resend.html", form=form, one=one, **_around(organisation_id))
+
+    message = pb.ResendFirstInvitationRequest(
+        organisation_id=str(organisation_id), invitation_id=str(invitation_id), email=form.email.data or ""
+    )
+    return form_page(
+        form,
+        lambda: call("identity", "ResendFirstInvitation", message, idempotency_key=form.key),
+        then=lambda _done: _changed(organisation_id, "invited"),
+        page=page,
+    )
+
+
+@blueprint.route(
+    "/organisations/<uuid:organisation_id>/invitations/<uuid:invitation_id>/withdraw", methods=["GET", "POST"]
+)
+@needs("organisations:manage")
+def withdraw(organisation_id: UUID, invitation_id: UUID) -> Response:
+    """Take the invitation of a first person back, once it was said what follows."""
+    form = ConfirmForm()
+
+    def page() -> str:
+        one = _first_invitation(organisation_id, invitation_id)
+        return render_template("staff/withdraw.html", form=form, one=one, **_around(organisation_id))
+
+    message = pb.WithdrawFirstInvitationRequest(organisation_id=str(organisation_id), invitation_id=str(invitation_id))
+    return form_page(
+        form,
+        lambda: call("identity", "WithdrawFirstInvitation", message, idempotency_key=form.key),
+        then=lambda _done: _changed(organisation_id, "withdrawn"),
+        page=page,
+    )
+
+
 @blueprint.route("/organisations/<uuid:organisation_id>/place", methods=["GET", "POST"])
 @needs("organisations:manage")
 def place(organisation_id: UUID) -> Response:
@@ -149,6 +198,20 @@ def _found(organisation_id: UUID) -> pb.GetOrganisationResponse:
     request_ = pb.GetOrganisationRequest(organisation_id=str(organisation_id))
     found: pb.GetOrganisationResponse = call("identity", "GetOrganisation", request_)
     return found
+
+
+def _first_invitation(organisation_id: UUID, invitation_id: UUID) -> InvitationLine:
+    shown = pages.present_organisation(_found(organisation_id), today=today()).first_invitations
+    found = next((one for one in shown if one.invitation_id == str(invitation_id)), None)
+    if found is None:
+        raise NotFoundError("invitation")
+    return found
+
+
+def _around(organisation_id: UUID) -> dict[str, str]:
+    """Where a form about an invitation goes, and where its reader came from."""
+    back = url_for("register.show", organisation_id=organisation_id)
+    return {"action": request.path, "back": back, "back_words": str(_("Back to the organisation"))}
 
 
 def _changed(organisation_id: UUID, what: str) -> str:

@@ -25,6 +25,7 @@ from services.notifications.domain import (
     DAILY_AT,
     LEAD,
     NO_CONTACT,
+    PASSPHRASES,
     ROLES,
     UNTRAINED,
     DeliveryState,
@@ -35,7 +36,7 @@ from services.notifications.domain import (
     next_daily_day,
     notice_of,
 )
-from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation
+from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation, compose_passphrase
 from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
 
@@ -173,6 +174,10 @@ def _compose(deps: Deps, actor: Actor, notice: Notice) -> EmailMessage | None:
     if notice.person_id is None:
         invited = deps.people.find_invited(actor.tenant_id, notice.subject_id)
         return compose_invitation(notice, invited, deps.letterhead, now=now) if invited is not None else None
+    if notice.kind in PASSPHRASES:
+        link_id = notice.subject_id if notice.kind is NoticeKind.PASSPHRASE_RESET else None
+        link = deps.people.find_reset_link(actor.tenant_id, notice.person_id, link_id)
+        return compose_passphrase(notice, link, deps.letterhead, now=now) if link is not None else None
     contact = deps.people.find_contact(actor.tenant_id, notice.person_id, is_untrained=notice.kind in UNTRAINED)
     if contact is None:
         return None

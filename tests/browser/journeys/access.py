@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 PEOPLE = yaml.safe_load(Path(ROOT / "deploy/demo/people.yaml").read_text(encoding="utf-8"))
 PASSPHRASE = "seven quiet kererū over the ridge"
-_LINK = re.compile(r'href="(http[^"]+/invitation\?key=[^"]+)"')
+INVITATION, NEW_PASSPHRASE = "/invitation?key=", "/passphrase/reset?key="
 _BETWEEN_LOOKS_SECONDS = 0.5
 
 
@@ -53,13 +53,14 @@ def finds(authoriser: Visitor, someone: Newcomer) -> None:
     authoriser.follows(someone.name)
 
 
-def mailed_link(system: Demo, email: str, *, besides: str = "") -> str:
-    """The link of the newest invitation to an address, once it is in the mail; another one than `besides`."""
+def mailed_link(system: Demo, email: str, *, besides: str = "", path: str = INVITATION) -> str:
+    """The newest link of a kind to an address, once it is in the mail; another one than `besides`."""
+    link = re.compile(rf'href="(http[^"]+{re.escape(path)}[^"]+)"')
 
     def newest() -> str | None:
         listed = requests.get(system.mail_url, timeout=10).text
         for name, to in re.findall(r'<a href="/([0-9a-f-]{36})">[^<]*</a><span>([^<]*)</span>', listed):
-            found = _LINK.search(requests.get(f"{system.mail_url}/{name}", timeout=10).text) if email in to else None
+            found = link.search(requests.get(f"{system.mail_url}/{name}", timeout=10).text) if email in to else None
             if found and found[1] != besides:
                 return found[1]
         return None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy
-from ascms.cases.v1 import cases_pb2, letter_events_pb2, letters_pb2, requests_pb2
+from ascms.cases.v1 import caseloads_pb2, cases_pb2, letter_events_pb2, letters_pb2, requests_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.documents.v1 import letter_events_pb2 as documents_events
 
@@ -246,9 +246,13 @@ def test_nobody_approves_what_they_wrote(call: Caller, tried: Make) -> None:
     letter = call("DraftLetter", drafting(tried()), as_=APPROVER).letter
     call("SubmitLetter", by_id("Submit", letter.letter_id), as_=APPROVER)
     approving = by_id("Approve", letter.letter_id)
+    # It stands in the count of leads until someone else approves it.
+    overview = caseloads_pb2.ListCaseloadsRequest()
+    assert call("ListCaseloads", overview, as_=LEAD).letters_to_approve == 1
     assert refused(call, "ApproveLetter", approving, APPROVER).reason == "own-letter"
     assert isinstance(refused(call, "ApproveLetter", approving, MANAGER), PermissionDeniedError)
     assert call("ApproveLetter", approving, as_=OTHER_APPROVER).letter.state == letters_pb2.LETTER_STATE_APPROVED
+    assert call("ListCaseloads", overview, as_=LEAD).letters_to_approve == 0
 
 
 # --- the ladder and what comes before it --------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
+from ascms.cases.v1 import events_pb2
 from ascms.notifications.v1 import notifications_pb2 as pb
 from ascms.reporting.v1 import events_pb2 as reporting_events
 
 from kit.actor import system_actor
 from kit.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError
+from kit.ids import uuid7
 from services.notifications.app import make_jobs, make_sweep
 from services.notifications.commands import carry_out_plan, send_notice
 from services.notifications.domain import LEASE, MAX_ATTEMPTS
@@ -28,6 +30,7 @@ from tests.service.notifications.conftest import (
     THEIRS,
     Notifications,
     case_assigned,
+    invitation_created,
     request_overdue,
 )
 
@@ -78,6 +81,16 @@ def test_who_takes_a_case_themselves_is_not_told(notifications: Notifications) -
 
     assert notifications.notice_ids() == []
     assert notifications.jobs() == []
+
+
+def test_what_is_no_news_any_more_is_told_to_nobody(notifications: Notifications) -> None:
+    notifications.clock.moment += timedelta(days=8)
+
+    notifications.apply(case_assigned())
+    notifications.apply(request_overdue())
+    notifications.apply(invitation_created(uuid7()))
+
+    assert notifications.jobs() == ["send-notice"], "the invitation: it is its reader's access"
 
 
 def test_the_notice_its_job_and_its_deadline_come_together(notifications: Notifications) -> None:
@@ -300,3 +313,18 @@ def audited(notifications: Notifications, tenant: UUID) -> list[tuple[str, str]]
     with notifications.deps.database.tenant(replace(SYSTEM, tenant_id=tenant)) as tx:
         rows = tx.connection.execute("SELECT action, reason FROM audit ORDER BY occurred_at, id").fetchall()
     return [(row.action, row.reason) for row in rows]
+
+
+def test_the_leads_are_told_at_the_provider_that_a_school_replied(notifications: Notifications) -> None:
+    """The event is the school's, the notices stand at the provider that had asked."""
+    event = events_pb2.RequestResubmitted(
+        request_id=str(REQUEST), school_id=str(THEIRS), provider_id=str(OURS), returned_by=str(LEAD.person_id)
+    )
+    plan_id = notifications.apply(event, tenant=THEIRS)
+
+    carry_out_plan(notifications.deps, SYSTEM, plan_id=plan_id)
+
+    for lead in (LEAD, OTHER_LEAD):
+        (notice,) = notifications.notices(of=lead).notices
+        assert (notice.kind, notice.subject_id) == (pb.NOTICE_KIND_REQUEST_REPLIED, str(REQUEST))
+    assert list(notifications.notices(of=STRANGER).notices) == []
