@@ -21,8 +21,10 @@ from kit.ids import NewId, uuid7
 from services.reporting.commands.returns import begin_returns
 from services.reporting.domain import indicators
 from services.reporting.domain.figures import CaseFact, Contribution, EntryFact
-from services.reporting.store import ledger
+from services.reporting.store import CONSUMER, ledger
 from services.reporting.store.ledger import Place
+
+__all__ = ["CONSUMER", "TOPICS", "handlers"]
 
 TOPICS = ("ascms.cases.v1",)
 
