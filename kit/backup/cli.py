@@ -11,6 +11,7 @@ import psycopg
 from kit.backup.places import BackupError, read_places
 from kit.backup.restore import restore
 from kit.backup.save import backup
+from kit.clock import SystemClock
 from kit.errors import UnavailableError
 
 
@@ -24,7 +25,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     try:
         places = read_places(asked.addresses)
         if command == "backup":
-            saved = backup(places, asked.folder)
+            saved = backup(places, asked.folder, clock=SystemClock())
             told = f"{saved.rows} rows and {saved.files} files; writers waited {saved.waited_seconds:.2f} s"
             hashed = saved.state_hash
         else:

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from kit.backup.digest import digest, state_hash
 from kit.backup.fence import Snapshot, one_moment
 from kit.backup.places import BROKER, BackupError, Places, databases, readers
 from kit.bus import open_broker
+from kit.clock import Clock
 from kit.migrations import with_parts
 from kit.objects import ObjectMissingError, ObjectStore, open_store
 
@@ -38,7 +38,7 @@ class Saved:
     state_hash: str
 
 
-def backup(places: Places, target: Path) -> Saved:
+def backup(places: Places, target: Path, *, clock: Clock) -> Saved:
     """Write the folder `target`, which must not exist yet: whole or not at all.
 
     Raises:
@@ -50,7 +50,7 @@ def backup(places: Places, target: Path) -> Saved:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700, parents=True)
     try:
-        saved = _write(places, partial)
+        saved = _write(places, partial, clock=clock)
         os.sync()
         partial.rename(target)
     finally:
@@ -58,7 +58,7 @@ def backup(places: Places, target: Path) -> Saved:
     return saved
 
 
-def _write(places: Places, folder: Path) -> Saved:
+def _write(places: Places, folder: Path, *, clock: Clock) -> Saved:
     with psycopg.connect(places.admin_url, autocommit=True) as admin:
         release = tools.server_release(admin)
         existing = {name for (name,) in admin.execute("SELECT datname FROM pg_database").fetchall()}
@@ -71,7 +71,7 @@ def _write(places: Places, folder: Path) -> Saved:
     names = [*databases().values(), *([] if is_on_kafka else [BROKER])]
     tool, tool_release = tools.find_tool("pg_dump", release=release)
     with one_moment(places.admin_url, names, unread=lambda: _unread(places) if is_on_kafka else 0) as moment:
-        taken_at = datetime.now(UTC)
+        taken_at = clock.now()
         saved = {
             name: _save_database(places.admin_url, name, snapshot, folder, tool=tool)
             for name, snapshot in moment.snapshots.items()
