@@ -3,7 +3,7 @@ PYTHON ?= python3
 V := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-real clean-state story kill-loop test lint format bench lock protos release-contracts screens installed dev
+.PHONY: help up up-real seed clean-state story kill-loop test lint format bench lock protos release-contracts screens installed dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -13,6 +13,9 @@ up: ## start the whole system here (ASCMS_PORT=8080) with everything it needs; C
 
 up-real: ## the same on Apache Kafka, S3 and PostgreSQL servers of its own, which end with it (state in .state-real)
 	@ASCMS_REAL=1 $(PYTHON) deploy/local/up
+
+seed: ## fill what `make up` started with made-up cases in every state (CASES=30000)
+	@$(PYTHON) deploy/local/up seed --cases $(or $(CASES),30000)
 
 clean-state: ## forget the data of `make up`
 	@$(PYTHON) deploy/local/up clean-state

@@ -7,11 +7,13 @@ A crash between the two means the event comes again and finds its claim.
 * What can never work (a message that does not decode, a handler that fails every time) is parked in `<topic>.parked`,
   so that those behind it go on. When too many are parked in a short time the fault is ours, not the messages': the loop
   stops itself, is no longer ready, and leaves the rest where it is.
+* A handler of batches (`kit.batches`) applies what a poll brought of one tenant in one transaction; the rest holds.
 * `replay_parked` sends parked messages to their topic again, once the fault is mended.
 """
 
 import threading
 import time
+from collections import Counter as TypeCounts
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ from prometheus_client import Counter, Gauge
 
 from kit import inbox, log, tracing
 from kit.actor import system_actor
+from kit.batches import BatchHandler, Item, Told, by_tenant, prefixes
 from kit.bus import Broker, BrokerUnavailableError, Consumer, Delivery, Producer, Record, UnknownTopicError
 from kit.clock import Clock, SystemClock
 from kit.db import Database, Transaction
@@ -101,12 +104,13 @@ class ConsumerLoop:
     """One named consumer of a service; its thread is `kit.service.Threaded`. Several processes may run the same one.
 
     `name` is the group on the broker and the consumer in the inbox: "reporting.figures". `handlers` are by full event
-    type, "ascms.cases.v1.CaseOpened"; their modules have imported the messages. A handler does no slow I/O.
+    type, "ascms.cases.v1.CaseOpened", or one handler of batches; their modules have imported the messages. A handler
+    does no slow I/O.
     """
 
     name: str
     topics: Sequence[str]
-    handlers: Mapping[str, Handler]
+    handlers: Mapping[str, Handler] | BatchHandler
     database: Database
     broker: Broker
     clock: Clock = field(default_factory=SystemClock)
@@ -115,8 +119,9 @@ class ConsumerLoop:
     def __post_init__(self) -> None:
         """Look up every handled message now: an unknown one is a fault of the program, raised as KeyError."""
         pool = descriptor_pool.Default()
+        names = self.handlers if isinstance(self.handlers, Mapping) else self.handlers.types
         self._messages: dict[str, type[Message]] = {
-            name: message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in self.handlers
+            name: message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in names
         }
         self._stopping = threading.Event()
         self._status = ConsumerStatus()
@@ -166,22 +171,17 @@ class ConsumerLoop:
     def _consume(self, consumer: Consumer, parker: Producer) -> None:
         """One poll and everything it brought. What was applied before a fault is committed before the fault rises."""
         deliveries = consumer.poll(max_records=self.limits.max_records, timeout_seconds=self.limits.poll_seconds)
-        until = time.monotonic() + self.limits.batch_seconds
         done: list[Delivery] = []
         passed: list[Claim] = []
         try:
-            for delivery in deliveries:
-                is_late = bool(done) and time.monotonic() > until  # One at least, or nothing would ever be done.
-                if self._stopping.is_set() or is_late or self._has_parked_too_many():
-                    break
-                claim = self._apply_or_park(delivery, parker)
-                if claim is not None:
-                    passed.append(claim)
-                done.append(delivery)
+            if isinstance(self.handlers, Mapping):
+                self._apply_each(deliveries, parker, done=done, passed=passed)
+            else:
+                self._apply_batches(self.handlers, deliveries, parker, done=done, passed=passed)
         finally:
             self._pass_over(passed)
             if done:
-                consumer.commit(done)
+                consumer.commit(prefixes(deliveries, done))
         if self._has_parked_too_many():
             raise _TooManyParked
         if len(done) < len(deliveries):
@@ -191,6 +191,131 @@ class ConsumerLoop:
             lag = consumer.lag()
             _LAG.labels(self.name).set(lag)
             self._note(lag=lag)
+
+    def _has_to_stop(self, done: Sequence[Delivery], until: float) -> bool:
+        is_late = bool(done) and time.monotonic() > until  # One at least, or nothing would ever be done.
+        return self._stopping.is_set() or is_late or self._has_parked_too_many()
+
+    def _apply_each(
+        self, deliveries: Sequence[Delivery], parker: Producer, *, done: list[Delivery], passed: list[Claim]
+    ) -> None:
+        until = time.monotonic() + self.limits.batch_seconds
+        for delivery in deliveries:
+            if self._has_to_stop(done, until):
+                return
+            claim = self._apply_or_park(delivery, parker)
+            if claim is not None:
+                passed.append(claim)
+            done.append(delivery)
+
+    def _apply_batches(
+        self,
+        handler: BatchHandler,
+        deliveries: Sequence[Delivery],
+        parker: Producer,
+        *,
+        done: list[Delivery],
+        passed: list[Claim],
+    ) -> None:
+        """Each tenant's events of a poll in one transaction, as long as they all work."""
+        until = time.monotonic() + self.limits.batch_seconds
+        items = []
+        for delivery in deliveries:
+            if self._has_parked_too_many():
+                return
+            try:
+                item = self._item(delivery)
+            except _UnreadableError as error:
+                self._park(delivery, error, parker)
+                item = None
+            if item is not None:
+                items.append(item)
+            else:
+                done.append(delivery)
+        for batch in by_tenant(items).values():
+            if self._has_to_stop(done, until):
+                return
+            if any(item.told for item in batch):
+                self._apply_batch(handler, batch, parker, done=done)
+            else:
+                passed += [item.claim for item in batch]
+                done += [item.delivery for item in batch]
+
+    def _item(self, delivery: Delivery) -> Item | None:
+        """What a delivery says; None for one that was sent again for another group. Raises `_UnreadableError`."""
+        if delivery.headers.get("replay-group", self._group) != self._group:
+            return None
+        envelope, claim = _read(delivery, consumer=self.name)
+        kind = self._messages.get(envelope.type)
+        if kind is None:
+            _PASSED.labels(self.name).inc()
+            return Item(delivery, claim, None)
+        try:
+            return Item(delivery, claim, Told(envelope, kind.FromString(envelope.payload)))
+        except DecodeError as error:
+            raise _UnreadableError("payload") from error
+
+    def _apply_batch(
+        self, handler: BatchHandler, batch: Sequence[Item], parker: Producer, *, done: list[Delivery]
+    ) -> None:
+        """Apply a batch of one tenant. One that cannot work is halved until what is at fault stands alone."""
+        attempt = 1
+        while True:
+            try:
+                self._apply_whole(handler, batch)
+                done += [item.delivery for item in batch]
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                if len(batch) > 1:
+                    break
+                if attempt == self.limits.tries:
+                    self._park(batch[0].delivery, error, parker)
+                    done.append(batch[0].delivery)
+                    return
+                attempt += 1
+                self._stopping.wait(self.limits.retry_seconds)
+            else:
+                return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            if self._has_parked_too_many():
+                return
+            self._apply_batch(handler, half, parker, done=done)
+
+    def _apply_whole(self, handler: BatchHandler, batch: Sequence[Item]) -> None:
+        told = [item.told for item in batch if item.told is not None]
+        claims = {item.claim.event_id: item.claim for item in batch}
+        with self._context(told[0].envelope) if len(told) == 1 else self._batch_context():
+            actor = system_actor(self.database.service, batch[0].claim.tenant_id)
+            with self.database.tenant(actor) as tx:
+                claimed = inbox.claim_many(tx, list(claims.values()), now=self.clock.now())
+                apply = handler.begin(tx, told)
+                tx.flush()
+                fresh = {row.event_id for row in claimed.rows()}
+                new = []
+                for item in batch:
+                    # Out of the set at its first: one that came twice in this batch is applied once.
+                    if item.claim.event_id in fresh:
+                        fresh.remove(item.claim.event_id)
+                        if item.told is not None:
+                            new.append(item.told)
+                if new:
+                    apply(new)
+        _REPEATED.labels(self.name).inc(len(told) - len(new))
+        for each, count in TypeCounts(each.envelope.type for each in new).items():
+            _PROCESSED.labels(self.name, each).inc(count)
+        if new:
+            _LAST.labels(self.name).set_to_current_time()
+
+    @contextmanager
+    def _batch_context(self) -> Iterator[None]:
+        log.clear()
+        log.bind(consumer=self.name)
+        try:
+            yield
+        finally:
+            log.clear()
 
     def _apply_or_park(self, delivery: Delivery, parker: Producer) -> Claim | None:
         """Apply one message, or park it when it cannot work; the claim of one that means nothing to us."""
@@ -210,6 +335,7 @@ class ConsumerLoop:
         if delivery.headers.get("replay-group", self._group) != self._group:
             return None  # Sent again for another group; ours had it when it first came.
         envelope, claim = _read(delivery, consumer=self.name)
+        assert isinstance(self.handlers, Mapping)
         handler = self.handlers.get(envelope.type)
         if handler is None:
             _PASSED.labels(self.name).inc()

@@ -8,7 +8,7 @@ The login role has no rights of its own (see kit.tables): outside these function
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from kit import tracing
 from kit.actor import Actor
 from kit.errors import UnavailableError
+from kit.inserts import many
 
 _DIALECT = psycopg_dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 _POOL_WAIT_SECONDS = 2.0
@@ -76,6 +77,11 @@ class Transaction:
         self._after_commit: list[Callable[[], None]] = []
 
     @property
+    def role(self) -> str:
+        """The database's role under which it works now."""
+        return self._role
+
+    @property
     def tenant_id(self) -> UUID:
         """The tenant whose rows are visible now."""
         assert self._tenant_id is not None, "this transaction has no tenant"
@@ -104,6 +110,12 @@ class Transaction:
         promise = Later()
         self._queue.append((prepared.sql, {**prepared.values, **parameters}, promise))
         return promise
+
+    def later_many(self, query: Query, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Queue an insert of one row for each of `rows`, as one statement."""
+        if gathered := list(rows):
+            sql, values = many(query.sql, gathered)
+            self._queue.append((sql, values, Later()))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back once the transaction is committed: to wake the relay, to tell a metric."""

@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from kit import arrays
 from kit.actor import Actor
-from kit.db import Database, Transaction, prepare
+from kit.db import Database, Later, Query, Transaction, prepare
 from kit.tables import plumbing_table
 
 _WAIT_SECONDS = (0.01, 0.1)
@@ -74,6 +75,12 @@ _CLAIM = prepare(
     postgresql.insert(_INBOX)
     .values(dict.fromkeys(_INBOX.c.keys()))
     .on_conflict_do_nothing(index_elements=[_INBOX.c.consumer, _INBOX.c.event_id])
+)
+_CLAIM_MANY = Query(
+    "INSERT INTO inbox (consumer, tenant_id, processed_at, event_id, source, position)"
+    " SELECT %(consumer)s, %(tenant)s, %(now)s, * FROM unnest(%(events)s::uuid[], %(sources)s::text[],"
+    " %(positions)s::bigint[]) ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id",
+    {},
 )
 _REACHED = prepare(
     select(
@@ -160,6 +167,23 @@ def claim(tx: Transaction, claim: Claim, *, now: datetime) -> bool:
     Another transaction that holds the same claim uncommitted is waited for.
     """
     return tx.run(_CLAIM, **_row(claim, now)) == 1
+
+
+def claim_many(tx: Transaction, claims: Sequence[Claim], *, now: datetime) -> Later:
+    """Queue the claims of a batch of the present tenant's events; its rows are those not applied before.
+
+    In the order of their ids, so that two consumers who hold the same events never wait for each other crosswise.
+    """
+    ordered = sorted(claims, key=lambda each: each.event_id)
+    return tx.later(
+        _CLAIM_MANY,
+        consumer=ordered[0].consumer,
+        tenant=tx.tenant_id,
+        now=now,
+        events=arrays.plain(each.event_id for each in ordered),
+        sources=arrays.quoted([each.source for each in ordered]),
+        positions=arrays.plain(each.position for each in ordered),
+    )
 
 
 def pass_over(tx: Transaction, claims: Sequence[Claim], *, now: datetime) -> None:

@@ -168,6 +168,11 @@ def protect_shared(
 ) -> None:
     """As tenant; besides, the guest organisation reads the columns `guest_reads` of the rows that name it."""
     protect_tenant(service, table, grants=grants)
+    share_with_guest(service, table, guest_reads=guest_reads)
+
+
+def share_with_guest(service: str, table: str, *, guest_reads: Sequence[str]) -> None:
+    """Let the guest organisation read the columns `guest_reads` of a tenant's table, in the rows that name it."""
     _policy(table, f"{service}_guest", "guest_id", "tenant", command="FOR SELECT")
     op.execute(f"GRANT SELECT ({', '.join(guest_reads)}) ON {table} TO {service}_guest")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.story.cast import Person
-from deploy.story.report import expect, expect_that, heading
+from deploy.story.report import expect, expect_that
 
 if TYPE_CHECKING:
     from deploy.story.story import Story
@@ -17,7 +17,7 @@ _PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
 
 def tell_files(story: "Story", case_id: str, manager: Person) -> None:
     """A PDF by page and words by REST; a program is refused; what was taken out is had no more."""
-    heading("Files of the case")
+    story.steps.chapter("Files of the case")
     browser, api = story.browser(manager), story.api(manager)
     files = f"/v1/cases/{case_id}/documents"
     with story.steps.step("the case manager puts a PDF into the case, by page"):

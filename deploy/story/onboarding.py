@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.story.api import Answer, Api
 from deploy.story.cast import Person
-from deploy.story.report import expect, expect_that, heading
+from deploy.story.report import expect, expect_that
 from deploy.story.signin import Program
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _OK, _FORBIDDEN = 200, 403
 
 def tell_onboarding(story: "Story", provider: str) -> None:
     """Suspend a provider that the story does not use otherwise, and let it in again."""
-    heading("The register")
+    story.steps.chapter("The register")
     admin = story.api(story.cast.one("ministry_admin"))
     person = story.cast.one("delegated_authoriser", not_at=(provider,))
     found = admin.get("/v1/organisations", search=person.organisation)["organisations"]

@@ -37,6 +37,12 @@ class Steps:
         self._limit = limit_seconds
         self._began = time.monotonic()
         self.count = 0
+        self._chapters = 0
+
+    def chapter(self, words: str) -> None:
+        """A numbered line between groups of steps."""
+        self._chapters += 1
+        _say(f"\n{self._chapters}. {words}")
 
     @contextmanager
     def step(self, words: str) -> Iterator[None]:
@@ -60,11 +66,6 @@ class Steps:
     def seconds(self) -> float:
         """How long it has taken so far."""
         return time.monotonic() - self._began
-
-
-def heading(words: str) -> None:
-    """A line between groups of steps."""
-    _say(f"\n{words}")
 
 
 def _say(line: str) -> None:

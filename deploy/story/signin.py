@@ -131,7 +131,10 @@ class _Walker(Browser):
         return response
 
     def give(self, page: Page, person: Person) -> Page:
-        """Answer the issuer's page."""
+        """Answer the issuer's page: who it is, and then that the program may."""
+        asked = [form for form in page.forms if form.path == "/authorize/consent"]
+        if asked:
+            return self.send(asked[0], {"decision": "allow"})
         return try_passphrase(self, page, email=person.email, passphrase=person.passphrase)
 
 

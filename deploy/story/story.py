@@ -16,7 +16,7 @@ from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
 from deploy.story.cast import Cast, Person
 from deploy.story.files import tell_files
-from deploy.story.report import Steps, expect, expect_that, heading
+from deploy.story.report import Steps, expect, expect_that
 from deploy.story.requests import tell_requests
 from deploy.story.rpc import Inside
 from deploy.story.sharing import tell_sharing
@@ -45,36 +45,36 @@ class Story:
 
     def tell(self) -> None:
         """All of it; raises Deviation at the first thing that is not as it should be."""
-        heading("The system")
+        self.steps.chapter("The system")
         self._system()
-        heading("1. Organisations and people")
+        self.steps.chapter("Organisations and people")
         self._organisations()
         self._people()
-        heading("2. A school's file of requests")
+        self.steps.chapter("A school's file of requests")
         school = self._school()
         provider = self._import(school)
         lead = self.cast.one("workflow_lead", at=provider)
         manager = self.cast.one("case_manager", at=provider)
-        heading("3. A request becomes a case, a visit is recorded")
+        self.steps.chapter("A request becomes a case, a visit is recorded")
         before = self._figures(lead)
         case_id = self._open(lead, manager)
         position = self._visit(manager, case_id)
         tell_requests(self, school, lead)
         tell_files(self, case_id, manager)
         tell_sharing(self, case_id, lead=lead, manager=manager, school=school)
-        heading("4. Nobody else reaches it")
+        self.steps.chapter("Nobody else reaches it")
         self._nobody_else(case_id, school, provider)
-        heading("5. The figures")
+        self.steps.chapter("The figures")
         self._figures_rise(lead, before, position)
         self._national(lead)
-        heading("6. Work on the case")
+        self.steps.chapter("Work on the case")
         work_on_a_case(self, case_id, manager=manager, lead=lead)
-        heading("7. The quarter that has ended")
+        self.steps.chapter("The quarter that has ended")
         quarter.tell(self, lead, manager, case_id)
-        heading("8. A letter to whānau who do not engage")
+        self.steps.chapter("A letter to whānau who do not engage")
         letters.tell(self, school=school, lead=lead, manager=manager)
         onboarding.tell_onboarding(self, provider)
-        heading("9. Getting access, and leaving")
+        self.steps.chapter("Getting access, and leaving")
         tell_of_access(self, provider=provider)
 
     # ---- who asks
@@ -116,8 +116,10 @@ class Story:
         with self.steps.step("the ministry's administrator sees every organisation, by API and by page"):
             found = self.api(admin).get("/v1/organisations")["organisations"]
             kinds = [one["kind"].removeprefix("ORGANISATION_KIND_").lower() for one in found]
-            counts = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
-            expect("organisations by kind", counts, {"ministry": 1, "provider": 2, "school": 3})
+            # Others may have been added since it began.
+            of_the_demonstration = {"ministry": 1, "provider": 2, "school": 3}
+            too_few = {kind: count for kind, count in of_the_demonstration.items() if kinds.count(kind) < count}
+            expect("kinds with too few organisations", too_few, {})
             page = self.browser(admin).get("/organisations")
             missing = [one["name"] for one in found if one["name"] not in page.text]
             expect("organisations that the page lacks", (page.status, missing), (OK, []))

@@ -63,5 +63,7 @@ def readers() -> dict[str, tuple[str, ...]]:
         name = f"services.{service}.consumers"
         if find_spec(name) is not None:
             module = import_module(name)
-            found[str(module.CONSUMER)] = tuple(module.TOPICS)
+            # Its name stands beside what it reads, or where what it has read is kept.
+            group = getattr(module, "CONSUMER", "") or import_module(f"services.{service}.store").CONSUMER
+            found[str(group)] = tuple(module.TOPICS)
     return found

@@ -49,6 +49,9 @@ Only what a school asks for can be returned: of what the enrolment register tell
 (`nobody-to-ask`). While a request is returned the provider's clock stands still: the working days that were left of its
 five (at least one) count from the day of the reply. A school has five working days to reply and is reminded once; the
 provider may accept or decline meanwhile.
+
+With its reply the school may say attendance, caregivers, steps, barriers and its words anew; who the student is stays.
+What stood before is kept, with how it looked then, and both sides read before and now.
 """
 
 

@@ -11,6 +11,7 @@ from kit.ids import uuid7
 from kit.web import WebSettings, init_web
 from kit.web.problems import problem_page
 from kit.web.styleguide import register_styleguide
+from kit.web.traffic import Traffic, note_route
 from services.gateway import api, pages, probes
 from services.gateway.backends import Backends, backend_calls, init_backends
 from services.gateway.config import GatewaySettings
@@ -20,7 +21,6 @@ from services.gateway.login import Login, form_targets, init_login
 from services.gateway.provider import Provider
 from services.gateway.security import init_access, require_declared_access
 from services.gateway.sessions import Cookies, Seal, SealedSessions, derived_key, secrets_of
-from services.gateway.traffic import Traffic, note_route
 
 HERE = Path(__file__).parent
 PRODUCT = "Attendance Service"

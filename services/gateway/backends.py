@@ -35,7 +35,6 @@ STUBS: Mapping[str, Callable[..., Any]] = {
 KIND_PREFIX = "ORGANISATION_KIND_"
 _EXTENSION = "ascms.backends"
 _NAMES_SECONDS = 60.0
-_TOKEN_SECONDS = 50.0
 _TOKEN_MARGIN_SECONDS = 8.0
 _MOST_KEPT = 20_000
 _MOST_IDS = 200
@@ -87,6 +86,7 @@ class Backends:
     """The services by name: "identity", "cases", "documents", "reporting", "notifications"."""
 
     addresses: Mapping[str, str]
+    token_seconds: float = 50.0
     _channels: Mapping[str, Channels] = field(init=False)
     _services: Mapping[str, Backend] = field(init=False)
     callers: Kept[Caller] = field(default_factory=Kept, init=False)
@@ -102,7 +102,8 @@ class Backends:
     @classmethod
     def of(cls, settings: GatewaySettings) -> "Backends":
         """The services where the environment says they are."""
-        return cls({name: getattr(settings, f"{name}_address") for name in STUBS})
+        addresses = {name: getattr(settings, f"{name}_address") for name in STUBS}
+        return cls(addresses, settings.token_seconds)
 
     def call(
         self,
@@ -137,7 +138,7 @@ class Backends:
             raise
         who = _caller_of(answer)
         left = answer.expires_at.seconds - time.time() - _TOKEN_MARGIN_SECONDS
-        self.callers.put(key, who, seconds=min(_TOKEN_SECONDS, left))
+        self.callers.put(key, who, seconds=min(self.token_seconds, left))
         return who
 
     def is_serving(self, service: str) -> bool:

@@ -44,6 +44,8 @@ class GatewaySettings(Settings):
     gateway_client_secret: SecretStr
     secret: Annotated[SecretStr, Field(min_length=32)]
     """Seals the cookies. Several, separated by commas, while one replaces another: the first seals, all open."""
+    token_seconds: float = Field(default=50, gt=0, le=50)
+    """How long a caller's internal token is kept: so much later at most an end of access works here."""
     identity_address: str
     cases_address: str
     documents_address: str

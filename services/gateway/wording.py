@@ -43,6 +43,7 @@ MISSING = {
     "training": _l("The training for this role is not finished."),
     "training-lapsed": _l("The training for this role has run out and must be done again."),
     "start": _l("This role begins on a later day."),
+    "resting": _l("This role rests, because nobody signed in with it for a long time."),
     "organisation": _l("This role does not belong to an organisation like yours."),
 }
 MISSING_NEXT = {
@@ -50,6 +51,7 @@ MISSING_NEXT = {
         "An invitation to the training comes by email within one working day. The role works once it is done."
     ),
     "training-lapsed": _l("Do the training again. The role works as soon as it is done."),
+    "resting": _l("Ask your delegated authoriser to wake it, or the service desk if your organisation has none."),
     "start": _l("On that day it works by itself, if nothing else is missing. There is nothing for you to do."),
     "organisation": _l("Ask the delegated authoriser of your organisation, or call the service desk."),
 }
@@ -120,7 +122,8 @@ _VIOLATIONS = {
     "backwards": _l("The last day must not be before the first."),
     "past": _l("This day is over already. Choose a later one."),
     "not-a-caregiver": _l("Choose among the caregivers of the case."),
-    "not-safe-to-contact": _l("Choose people who are safe to contact."),
+    "not-safe-to-contact": _l("This is not safe for everyone it is for. Choose someone else or another way."),
+    "no-common-way": _l("No single way is safe for all of them. Write a letter for each."),
     "twice": _l("Choose each person once."),
     "already-sent": _l("This letter was sent already. Choose the next one."),
     "goes-back": _l("A later letter was sent already. Choose the next one."),

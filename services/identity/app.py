@@ -23,6 +23,7 @@ from services.identity.keys import INTERNAL, KeyRing
 from services.identity.rpc import IdentityServicer
 from services.identity.secrets import SHORTEST_SECRET, MasterSecret, Passphrases
 from services.identity.tokens import TokenOffice
+from services.identity.wishes import Wishes
 
 
 class Settings(ServiceSettings):
@@ -56,6 +57,8 @@ def make_sweep(deps: Deps) -> Sweep:
         clock=deps.clock,
         kinds={
             commands.INVITE_TO_TRAINING: partial(commands.invite_to_training, deps),
+            commands.ATTEST_ACCESS: partial(commands.note_attestation_due, deps),
+            commands.REST_ACCESS: partial(commands.rest_access, deps),
             commands.TRAINING_ENDS: partial(commands.note_training_ending, deps),
         },
     )
@@ -83,7 +86,12 @@ def build(settings: Settings) -> Service:
         database=database,
         servicers=[servicer],
         verifier=verifier,
-        workers=[Threaded(relay, name="relay"), make_sweep(deps), Threaded(housekeeping, name="housekeeping")],
+        workers=[
+            Threaded(relay, name="relay"),
+            make_sweep(deps),
+            Threaded(Wishes(deps), name="wishes"),
+            Threaded(housekeeping, name="housekeeping"),
+        ],
         worker_checks={"relay": relay.is_ready},
         rpc_threads=settings.rpc_threads,
     )

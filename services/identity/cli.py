@@ -2,8 +2,10 @@
 
     organisations apply [--dry-run] FILE    make the register of organisations and catchments what the file says;
                                             --dry-run says what would be added, changed, suspended, by line
+    organisations tell                tell every organisation again, for services that did not listen when it was told
     people apply FILE                 make people, their roles and machine clients what the file says
     access end-role EMAIL ORGANISATION ROLE    take a role away, now
+    access wake EMAIL ORGANISATION    let roles work again that rest because nobody used them for long
     access end-sessions EMAIL         sign a person out everywhere, now
     keys rotate                       new signing keys; the old ones verify until the last of their tokens has ended
     credentials show SERVICE          the credential by which identity knows a service
@@ -82,22 +84,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(deps: Deps, options: argparse.Namespace) -> str:
     match options.verb:
-        case ("organisations", "apply") if options.dry_run:
-            return show_differences(deps, options.file.read_bytes())
         case ("organisations", "apply"):
-            return apply_organisations_file(deps, options.file.read_bytes())
+            handle = show_differences if options.dry_run else apply_organisations_file
+            words = handle(deps, options.file.read_bytes())
+        case ("organisations", "tell"):
+            words = tell_organisations(deps)
         case ("people", "apply"):
-            return apply_people_file(deps, options.file.read_bytes())
-        case ("access", "end-role"):
-            actor, person_id = system_actor("identity", options.organisation), _find_person(deps, options.email)
-            commands.end_role(deps, actor, person_id=person_id, role=options.role, reason="operator")
-            return "The role has ended."
-        case ("access", "end-sessions"):
-            ended = commands.end_sessions(deps, person_id=_find_person(deps, options.email), reason="operator")
-            return f"{ended} sessions have ended."
+            words = apply_people_file(deps, options.file.read_bytes())
+        case ("access", verb):
+            words = _change_access(deps, verb, options)
         case _:
             made = KeyRing(deps.database, deps.secret, deps.clock).rotate()
-            return f"New keys: {', '.join(made)}. They sign from a minute on."
+            words = f"New keys: {', '.join(made)}. They sign from a minute on."
+    return words
+
+
+def _change_access(deps: Deps, verb: str, options: argparse.Namespace) -> str:
+    person_id = _find_person(deps, options.email)
+    if verb == "end-sessions":
+        return f"{commands.end_sessions(deps, person_id=person_id, reason='operator')} sessions have ended."
+    actor = system_actor("identity", options.organisation)
+    if verb == "wake":
+        commands.wake_access(deps, actor, person_id=person_id)
+        return "Whatever rested there works again."
+    commands.end_role(deps, actor, person_id=person_id, role=options.role, reason="operator")
+    return "The role has ended."
 
 
 def apply_organisations_file(deps: Deps, content: bytes) -> str:
@@ -106,7 +117,13 @@ def apply_organisations_file(deps: Deps, content: bytes) -> str:
     if change.is_empty:
         return "Nothing to change: the register is so already."
     catchments = ", and catchments" if change.catchments_changed else ""
-    return f"Changed: {len(change.organisation_ids)} organisations{catchments}."
+    return f"Changed: {len(change.organisations)} organisations{catchments}."
+
+
+def tell_organisations(deps: Deps) -> str:
+    """Tell the whole register again; return a sentence that says so."""
+    told = commands.tell_organisations(deps, _operator(_all_organisations(deps)))
+    return f"Told: {told} organisations."
 
 
 def show_differences(deps: Deps, content: bytes) -> str:
@@ -168,18 +185,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.identity.cli")
     nouns = parser.add_subparsers(required=True, metavar="organisations | people | access | keys | credentials")
     for noun in ("organisations", "people"):
-        verbs = nouns.add_parser(noun).add_subparsers(required=True, metavar="apply")
+        verbs = nouns.add_parser(noun).add_subparsers(required=True, metavar="apply | tell")
         apply = verbs.add_parser("apply")
         apply.add_argument("file", type=Path)
         apply.set_defaults(verb=(noun, "apply"))
         if noun == "organisations":
             apply.add_argument("--dry-run", action="store_true")
-    access = nouns.add_parser("access").add_subparsers(required=True, metavar="end-role | end-sessions")
+            verbs.add_parser("tell").set_defaults(verb=(noun, "tell"))
+    access = nouns.add_parser("access").add_subparsers(required=True, metavar="end-role | end-sessions | wake")
     end_role = access.add_parser("end-role")
     end_role.add_argument("email")
     end_role.add_argument("organisation", type=UUID)
     end_role.add_argument("role", choices=sorted(ROLES))
     end_role.set_defaults(verb=("access", "end-role"))
+    wake = access.add_parser("wake")
+    wake.add_argument("email")
+    wake.add_argument("organisation", type=UUID)
+    wake.set_defaults(verb=("access", "wake"))
     end_sessions = access.add_parser("end-sessions")
     end_sessions.add_argument("email")
     end_sessions.set_defaults(verb=("access", "end-sessions"))

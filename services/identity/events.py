@@ -7,15 +7,20 @@ from uuid import UUID
 from ascms.identity.v1 import events_pb2
 
 from kit.outbox import Event
-from services.identity.domain import Organisation
+from services.identity.domain import Organisation, OrganisationKind
 from services.identity.domain.access import Training
 from services.identity.domain.invitations import Invitation
 
 
-def organisations_changed(*, register_id: UUID, changed: Iterable[UUID]) -> Event:
+def organisations_changed(*, register_id: UUID, changed: Iterable[Organisation]) -> Event:
     """Organisations were added or changed; keyed by the organisation that keeps the register."""
-    ids = sorted(str(organisation_id) for organisation_id in changed)
-    return Event(register_id, events_pb2.OrganisationsChanged(organisation_ids=ids))
+    changed = sorted(changed, key=lambda item: str(item.id))
+    message = events_pb2.OrganisationsChanged(
+        organisation_ids=[str(item.id) for item in changed],
+        provider_ids=[str(item.id) for item in changed if item.kind is OrganisationKind.PROVIDER],
+        suspended_ids=[str(item.id) for item in changed if item.is_suspended],
+    )
+    return Event(register_id, message)
 
 
 def suspension_changed(item: Organisation) -> Event:
@@ -83,6 +88,33 @@ def access_ended(*, person_id: UUID, roles: Iterable[str], reason: str) -> Event
     return Event(person_id, events_pb2.AccessEnded(person_id=str(person_id), roles=sorted(roles), reason=reason))
 
 
+def attestation_due(*, person_id: UUID, due_on: date, is_overdue: bool) -> Event:
+    """It is time to say whether someone still needs their access."""
+    return Event(
+        person_id,
+        events_pb2.AttestationDue(person_id=str(person_id), due_on=due_on.isoformat(), overdue=is_overdue),
+    )
+
+
+def access_attested(*, person_id: UUID, due_on: date) -> Event:
+    """Someone still needs their access, until a day."""
+    return Event(person_id, events_pb2.AccessAttested(person_id=str(person_id), due_on=due_on.isoformat()))
+
+
+def access_rested(*, person_id: UUID, roles: Iterable[str], last_active_on: date | None) -> Event:
+    """Someone's roles rest: they did not sign in for long."""
+    day = last_active_on.isoformat() if last_active_on is not None else ""
+    return Event(
+        person_id,
+        events_pb2.AccessRested(person_id=str(person_id), roles=sorted(roles), last_active_on=day),
+    )
+
+
+def access_woken(*, person_id: UUID, roles: Iterable[str]) -> Event:
+    """Someone's roles rest no more."""
+    return Event(person_id, events_pb2.AccessWoken(person_id=str(person_id), roles=sorted(roles)))
+
+
 def invitation_created(item: Invitation) -> Event:
     """Someone was invited: the link's id, never its secret."""
     return Event(item.id, events_pb2.InvitationCreated(invitation_id=str(item.id), link_id=str(item.link_id)))
@@ -103,3 +135,13 @@ def invitation_accepted(*, invitation_id: UUID, person_id: UUID) -> Event:
     return Event(
         invitation_id, events_pb2.InvitationAccepted(invitation_id=str(invitation_id), person_id=str(person_id))
     )
+
+
+def passphrase_reset_asked(*, person_id: UUID, link_id: UUID) -> Event:
+    """Someone is to be sent a link to choose a new passphrase by: the link's id, never its secret."""
+    return Event(person_id, events_pb2.PassphraseResetAsked(person_id=str(person_id), link_id=str(link_id)))
+
+
+def passphrase_changed(*, person_id: UUID) -> Event:
+    """Someone's passphrase was changed."""
+    return Event(person_id, events_pb2.PassphraseChanged(person_id=str(person_id)))

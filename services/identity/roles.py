@@ -59,7 +59,12 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "delegated_authoriser": _role(OrganisationKind.PROVIDER, "people:read", "people:invite", "people:authorise"),
         "attendance_lead": _role(
-            OrganisationKind.SCHOOL, "requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search"
+            OrganisationKind.SCHOOL,
+            "requests:submit",
+            "requests:read-all",
+            "cases:read-shared",
+            "cases:read-shared-all",
+            "students:search",
         ),
         "office_support": _role(OrganisationKind.SCHOOL, "requests:submit", "students:search"),
         "primary_contact": _role(OrganisationKind.SCHOOL, "cases:read-shared"),
@@ -86,11 +91,15 @@ CEILINGS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Role → the roles that whoever holds it may give and take away at their own organisation."""
 
+ATTESTED_KINDS = frozenset(ROLES[role].kind for role in CEILINGS)
+"""Where someone gives access to others, and says once a year whether it is still needed."""
+
 SERVICE_PURPOSES: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {
         ("cases", "check-owners"): frozenset({"people:read"}),
         ("notifications", "send-notices"): frozenset({"people:read"}),
         ("notifications", "send-invitations"): frozenset(),
+        ("notifications", "send-passphrases"): frozenset(),
         ("reporting", "name-organisations"): frozenset(),
         ("documents", "check-case"): frozenset(),
         ("documents", "render-letters"): frozenset(),
@@ -110,16 +119,20 @@ def held_roles(grants: Iterable[RoleGrant], *, kind: OrganisationKind, today: da
 def missing_of(grant: RoleGrant, *, kind: OrganisationKind, today: date) -> str:
     """What keeps a held grant from working today; empty when it works.
 
-    "organisation": not a role of such an organisation; "start": it begins later; "training": never completed;
-    "training-lapsed": completed, and over.
+    "organisation": not a role of such an organisation; "start": it begins later; "resting": nobody used it for long;
+    "training": never completed; "training-lapsed": completed, and over.
     """
     role = ROLES.get(grant.role)
     if role is None or role.kind is not kind or role.is_for_machines:
         return "organisation"
     if today < grant.period.starts_on:
         return "start"
-    if not role.needs_training:
-        return ""
+    if grant.rested_at is not None:
+        return "resting"
+    return _training_missing(grant, today) if role.needs_training else ""
+
+
+def _training_missing(grant: RoleGrant, today: date) -> str:
     if grant.trained_on is None or today < grant.trained_on:
         return "training"
     if grant.training_ends_on is not None and grant.training_ends_on < today:

@@ -88,6 +88,10 @@ class Passphrases:
         with _turn(self._turns):
             return self._hasher.hash(_normal(passphrase))
 
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a stored hash costs something else than ours do now: it tells a known address from an unknown one."""
+        return self._hasher.check_needs_rehash(stored)
+
     def verify(self, passphrase: str, stored: str | None) -> bool:
         """Whether a passphrase is the one; for None (nobody) the work is the same and the answer no.
 

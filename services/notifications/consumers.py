@@ -1,22 +1,24 @@
-"""Events of cases and identity become notices. The inbox's claim, rows and job commit together (kit.consumer)."""
+"""Events of other services become notices. The inbox's claim, rows and job commit together (kit.consumer)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 # The loop finds the messages by name once their module is imported.
 from ascms.cases.v1 import events_pb2, letter_events_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.identity.v1 import events_pb2 as identity_events
+from ascms.reporting.v1 import events_pb2 as reporting_events
 
 from kit.clock import NEW_ZEALAND, Clock
 from kit.consumer import Handler
 from kit.db import Transaction
 from services.notifications.commands import plan_notice, plan_notices
-from services.notifications.domain import NoticeKind, Plan, invitation_notice, notice_of
+from services.notifications.domain import NoticeKind, Plan, invitation_notice, is_news, notice_of
 
 CONSUMER = "notifications.notices"
-TOPICS = ("ascms.cases.v1", "ascms.identity.v1")
+TOPICS = ("ascms.cases.v1", "ascms.identity.v1", "ascms.reporting.v1")
 
 Answered = (
     events_pb2.RequestAccepted
@@ -40,10 +42,10 @@ class Planner:
     def tell(
         self, tx: Transaction, envelope: Envelope, kind: NoticeKind, *, person_id: str, subject_id: str, by: str = ""
     ) -> None:
-        """One notice to one person; none where there is nobody, or where they did it themselves."""
-        if not person_id or person_id == by:
-            return
+        """One notice to one person; none where there is nobody, where they did it themselves, or of what is no news."""
         now = self.clock.now()
+        if not person_id or person_id == by or not _is_news(envelope, kind, now=now):
+            return
         notice = notice_of(
             event_id=UUID(envelope.event_id),
             person_id=UUID(person_id),
@@ -56,8 +58,10 @@ class Planner:
     def tell_leads(
         self, tx: Transaction, envelope: Envelope, kind: NoticeKind, *, subject_id: str, plan_id: UUID | None = None
     ) -> None:
-        """A notice to each workflow lead, who are asked for when the plan is carried out. One plan has one id."""
+        """A notice to each workflow lead, or whom the kind is for; they are asked for when the plan is carried out."""
         now = self.clock.now()
+        if not _is_news(envelope, kind, now=now):
+            return
         plan = Plan(plan_id=plan_id or UUID(envelope.event_id), kind=kind, subject_id=UUID(subject_id), created_at=now)
         plan_notices(tx, plan, now=now)
 
@@ -89,6 +93,11 @@ class Planner:
     def on_request_overdue(self, tx: Transaction, envelope: Envelope, event: events_pb2.RequestOverdue) -> None:
         """The leads of the provider."""
         self.tell_leads(tx, envelope, NoticeKind.REQUEST_OVERDUE, subject_id=event.request_id)
+
+    def on_request_resubmitted(self, tx: Transaction, envelope: Envelope, event: events_pb2.RequestResubmitted) -> None:
+        """The leads of the provider that had asked, where their notices stand. The event is the school's."""
+        with tx.enter_tenant(UUID(event.provider_id), reason="tell-provider"):
+            self.tell_leads(tx, envelope, NoticeKind.REQUEST_REPLIED, subject_id=event.request_id)
 
     def on_request_answered(self, tx: Transaction, envelope: Envelope, event: Answered) -> None:
         """Who sent it, at their school: there they work, and there their notices stand. The event is the provider's."""
@@ -135,6 +144,14 @@ class Planner:
         manager = event.case_manager_id
         self.tell(tx, envelope, NoticeKind.LETTER_OVERDUE, person_id=manager, subject_id=event.letter_id)
 
+    def on_return_overdue(self, tx: Transaction, envelope: Envelope, event: reporting_events.ReturnOverdue) -> None:
+        """The leads of the provider, and the administrators of the ministry that it owes the return to."""
+        provider_id = envelope.tenant_id
+        self.tell_leads(tx, envelope, NoticeKind.RETURN_OVERDUE, subject_id=provider_id)
+        if event.ministry_id:
+            with tx.enter_tenant(UUID(event.ministry_id), reason="tell-ministry"):
+                self.tell_leads(tx, envelope, NoticeKind.PROVIDER_RETURN_OVERDUE, subject_id=provider_id)
+
     def on_invitation_sent(
         self,
         tx: Transaction,
@@ -146,6 +163,27 @@ class Planner:
         notice = invitation_notice(event_id=UUID(envelope.event_id), link_id=UUID(event.link_id), now=now)
         plan_notice(tx, notice, now=now)
 
+    def on_passphrase(
+        self,
+        tx: Transaction,
+        envelope: Envelope,
+        event: identity_events.PassphraseResetAsked | identity_events.PassphraseChanged,
+    ) -> None:
+        """Whose passphrase it is."""
+        if isinstance(event, identity_events.PassphraseResetAsked):
+            kind, subject_id = NoticeKind.PASSPHRASE_RESET, event.link_id
+        else:
+            kind, subject_id = NoticeKind.PASSPHRASE_CHANGED, event.person_id
+        self.tell(tx, envelope, kind, person_id=event.person_id, subject_id=subject_id)
+
+    def on_attestation_due(self, tx: Transaction, envelope: Envelope, event: identity_events.AttestationDue) -> None:
+        """Who gives access at the organisation."""
+        self.tell_leads(tx, envelope, NoticeKind.ATTESTATION_DUE, subject_id=event.person_id)
+
+    def on_access_rested(self, tx: Transaction, envelope: Envelope, event: identity_events.AccessRested) -> None:
+        """Whose access it is."""
+        self.tell(tx, envelope, NoticeKind.ACCESS_RESTING, person_id=event.person_id, subject_id=event.person_id)
+
     def on_training(
         self,
         tx: Transaction,
@@ -155,6 +193,10 @@ class Planner:
         """Whose training it is."""
         kind = _TRAINING[event.DESCRIPTOR.full_name]
         self.tell(tx, envelope, kind, person_id=event.person_id, subject_id=event.person_id)
+
+
+def _is_news(envelope: Envelope, kind: NoticeKind, *, now: datetime) -> bool:
+    return is_news(kind, happened_at=envelope.occurred_at.ToDatetime(tzinfo=UTC), now=now)
 
 
 _ANSWERS = {
@@ -179,6 +221,7 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         events_pb2.TaskDue.DESCRIPTOR.full_name: planner.on_task_due,
         events_pb2.TaskOverdue.DESCRIPTOR.full_name: planner.on_task_overdue,
         events_pb2.RequestOverdue.DESCRIPTOR.full_name: planner.on_request_overdue,
+        events_pb2.RequestResubmitted.DESCRIPTOR.full_name: planner.on_request_resubmitted,
         events_pb2.CaseReleased.DESCRIPTOR.full_name: planner.on_work_released,
         events_pb2.TaskReleased.DESCRIPTOR.full_name: planner.on_work_released,
         events_pb2.SharedCaseChanged.DESCRIPTOR.full_name: planner.on_shared_case_changed,
@@ -186,8 +229,13 @@ def handlers(clock: Clock) -> Mapping[str, Handler]:
         letter_events_pb2.LetterApproved.DESCRIPTOR.full_name: planner.on_letter_approved,
         letter_events_pb2.LetterReturned.DESCRIPTOR.full_name: planner.on_letter_returned,
         letter_events_pb2.LetterOverdue.DESCRIPTOR.full_name: planner.on_letter_overdue,
+        reporting_events.ReturnOverdue.DESCRIPTOR.full_name: planner.on_return_overdue,
         identity_events.InvitationCreated.DESCRIPTOR.full_name: planner.on_invitation_sent,
         identity_events.InvitationResent.DESCRIPTOR.full_name: planner.on_invitation_sent,
+        identity_events.PassphraseResetAsked.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.PassphraseChanged.DESCRIPTOR.full_name: planner.on_passphrase,
+        identity_events.AttestationDue.DESCRIPTOR.full_name: planner.on_attestation_due,
+        identity_events.AccessRested.DESCRIPTOR.full_name: planner.on_access_rested,
         **dict.fromkeys(_ANSWERS, planner.on_request_answered),
         **dict.fromkeys(_TRAINING, planner.on_training),
     }

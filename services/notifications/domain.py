@@ -30,7 +30,10 @@ class NoticeKind(StrEnum):
     LETTER_OVERDUE = "letter-overdue"
     LETTER_SUBMITTED = "letter-submitted"
     REQUEST_OVERDUE = "request-overdue"
+    REQUEST_REPLIED = "request-replied"
     WORK_FALLEN = "work-fallen"
+    RETURN_OVERDUE = "return-overdue"
+    PROVIDER_RETURN_OVERDUE = "provider-return-overdue"
     REQUEST_ACCEPTED = "request-accepted"
     REQUEST_RETURNED = "request-returned"
     REQUEST_DECLINED = "request-declined"
@@ -41,6 +44,12 @@ class NoticeKind(StrEnum):
     """To someone whose role waits for their training; it is about them."""
     TRAINING_ENDING = "training-ending"
     TRAINING_LAPSED = "training-lapsed"
+    PASSPHRASE_RESET = "passphrase-reset"  # noqa: S105 - the name of a kind
+    """It is about the link that brings a new passphrase; only its e-mail holds it."""
+    PASSPHRASE_CHANGED = "passphrase-changed"  # noqa: S105 - the name of a kind
+    ATTESTATION_DUE = "attestation-due"
+    """To who gives access; it is about a person whose access has stood for a year."""
+    ACCESS_RESTING = "access-resting"
     INVITATION = "invitation"
     """To someone who is nobody here yet; it is about the link they are sent."""
     DAILY = "daily"
@@ -89,7 +98,10 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "cases:record",
         NoticeKind.LETTER_SUBMITTED: "cases:assign",
         NoticeKind.REQUEST_OVERDUE: "cases:assign",
+        NoticeKind.REQUEST_REPLIED: "cases:assign",
         NoticeKind.WORK_FALLEN: "cases:assign",
+        NoticeKind.RETURN_OVERDUE: "returns:submit",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "returns:accept",
         NoticeKind.REQUEST_ACCEPTED: "requests:submit",
         NoticeKind.REQUEST_RETURNED: "requests:submit",
         NoticeKind.REQUEST_DECLINED: "requests:submit",
@@ -99,6 +111,10 @@ WHO_GETS: Mapping[NoticeKind, str] = MappingProxyType(
         NoticeKind.TRAINING_INVITATION: "",
         NoticeKind.TRAINING_ENDING: "",
         NoticeKind.TRAINING_LAPSED: "",
+        NoticeKind.PASSPHRASE_RESET: "",
+        NoticeKind.PASSPHRASE_CHANGED: "",
+        NoticeKind.ATTESTATION_DUE: "people:authorise",
+        NoticeKind.ACCESS_RESTING: "",
     }
 )
 """The kinds of notices to people, and the permission of the roles that bring each; empty: everybody's. In the order in
@@ -110,13 +126,36 @@ MANDATORY = frozenset(
         NoticeKind.TRAINING_INVITATION,
         NoticeKind.TRAINING_ENDING,
         NoticeKind.TRAINING_LAPSED,
+        NoticeKind.PASSPHRASE_RESET,
+        NoticeKind.PASSPHRASE_CHANGED,
+        NoticeKind.ATTESTATION_DUE,
+        NoticeKind.ACCESS_RESTING,
         NoticeKind.DAILY,
     }
 )
 """Sent at once, whatever their reader prefers: without them access would end unnoticed."""
 
-UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED})
+ROLES: Mapping[NoticeKind, str] = MappingProxyType(
+    {NoticeKind.PROVIDER_RETURN_OVERDUE: "ministry_admin", NoticeKind.ATTESTATION_DUE: "delegated_authoriser"}
+)
+"""Whom a plan tells: everyone of the organisation with this role; of kinds that are not here, its workflow leads."""
+LEAD = "workflow_lead"
+
+NEWS_FOR = timedelta(days=7)
+"""What happened longer ago is nobody's news: it stands in its list, and a notice of it would only puzzle. A topic that
+is read again from its beginning, or a provider whose past is brought in, sends no thousand mails."""
+
+
+def is_news(kind: NoticeKind, *, happened_at: datetime, now: datetime) -> bool:
+    """Whether people are still told of something; of what they need in order to have access they always are."""
+    return kind in MANDATORY or now - happened_at <= NEWS_FOR
+
+
+UNTRAINED = frozenset({NoticeKind.TRAINING_INVITATION, NoticeKind.TRAINING_LAPSED, NoticeKind.ACCESS_RESTING})
 """Sent also to people whose role does not work: that is what they are about."""
+
+PASSPHRASES = frozenset({NoticeKind.PASSPHRASE_RESET, NoticeKind.PASSPHRASE_CHANGED})
+"""Sent to whoever can sign in, with or without any role: they are about the account."""
 
 DAILY_AT = time(7, 30)
 """When the e-mail of a day leaves, in New Zealand."""

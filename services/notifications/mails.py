@@ -1,6 +1,7 @@
 """What a notice says: a short e-mail in its reader's language; it names no student and leads behind sign-in.
 
-An invitation is the exception: it goes to someone who cannot sign in yet, names them, and holds the link to accept by.
+Two are the exception: an invitation, which goes to someone who cannot sign in yet, names them, and holds the link to
+accept by; and the link to choose a new passphrase by.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from types import MappingProxyType
 
 from kit.clock import NEW_ZEALAND
 from services.notifications.domain import Notice, NoticeKind
-from services.notifications.people import Contact, Invited
+from services.notifications.people import Contact, Invited, ResetLink
 
 LANGUAGES = ("en", "mi")
 _FOLDER = Path(__file__).parent / "templates"
@@ -31,13 +32,19 @@ _PATHS = MappingProxyType(
         NoticeKind.LETTER_OVERDUE: "letters/{}",
         NoticeKind.LETTER_SUBMITTED: "letters/{}",
         NoticeKind.REQUEST_OVERDUE: "incoming/{}",
+        NoticeKind.REQUEST_REPLIED: "incoming/{}",
         NoticeKind.WORK_FALLEN: "cases?state=new",
+        NoticeKind.RETURN_OVERDUE: "returns",
+        NoticeKind.PROVIDER_RETURN_OVERDUE: "provider-returns",
         NoticeKind.REQUEST_ACCEPTED: "requests/{}",
         NoticeKind.REQUEST_RETURNED: "requests/{}",
         NoticeKind.REQUEST_DECLINED: "requests/{}",
         NoticeKind.CONTACT_NAMED: "shared/{}",
         NoticeKind.ENTRY_SHARED: "shared/{}",
         NoticeKind.SHARED_CASE_CHANGED: "shared/{}",
+        NoticeKind.PASSPHRASE_RESET: "account",
+        NoticeKind.PASSPHRASE_CHANGED: "account",
+        NoticeKind.ATTESTATION_DUE: "staff/{}",
         NoticeKind.DAILY: "notices",
     }
 )
@@ -97,6 +104,18 @@ def compose_invitation(notice: Notice, invited: Invited, letterhead: Letterhead,
         "until": f"{until.day} {_month(until.month, _language(invited.contact))} {until.year}",
     }
     return _message(notice, invited.contact, letterhead, fields=fields, now=now)
+
+
+def compose_passphrase(notice: Notice, link: ResetLink, letterhead: Letterhead, *, now: datetime) -> EmailMessage:
+    """The e-mail that brings someone the link to a new passphrase, or says that it was changed."""
+    page = f"reset?key={link.key}" if notice.kind is NoticeKind.PASSPHRASE_RESET else "forgotten"
+    until = link.expires_at.astimezone(NEW_ZEALAND)
+    fields = {
+        "name": link.contact.name,
+        "link": f"{letterhead.sign_in_url}/passphrase/{page}",
+        "until": f"{until:%H:%M}",
+    }
+    return _message(notice, link.contact, letterhead, fields=fields, now=now)
 
 
 def _message(

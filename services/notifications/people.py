@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from ascms.identity.v1 import identity_pb2, invitations_pb2
+from ascms.identity.v1 import identity_pb2, invitations_pb2, passphrases_pb2
 
 from kit.errors import NotFoundError
 from kit.rpc.client import Backend
@@ -12,7 +12,7 @@ from kit.rpc.identity import ServiceTokens
 
 PURPOSE = "send-notices"
 INVITATIONS = "send-invitations"
-_LEAD = "workflow_lead"
+PASSPHRASES = "send-passphrases"
 _PAGE = 200
 
 
@@ -31,6 +31,15 @@ class Invited:
 
     contact: Contact
     organisation: str
+    key: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLink:
+    """To whom a mail about their passphrase goes, and the secret of the link in it: never logged, never stored."""
+
+    contact: Contact
     key: str
     expires_at: datetime
 
@@ -71,14 +80,26 @@ class People:
             expires_at=mail.expires_at.ToDatetime(tzinfo=UTC),
         )
 
-    def list_leads(self, tenant_id: UUID) -> list[UUID]:
-        """The people of an organisation whose role as workflow lead works now."""
-        leads: list[UUID] = []
+    def find_reset_link(self, tenant_id: UUID, person_id: UUID, link_id: UUID | None) -> ResetLink | None:
+        """Where to write to someone about their passphrase, with the secret of a link; None when it works no more."""
+        request = passphrases_pb2.GetPassphraseMailRequest(
+            person_id=str(person_id), link_id=str(link_id) if link_id is not None else ""
+        )
+        try:
+            mail = self.identity.call("GetPassphraseMail", request, token=self.tokens.token(tenant_id, PASSPHRASES))
+        except NotFoundError:
+            return None
+        contact = Contact(mail.name, mail.email, mail.language)
+        return ResetLink(contact, mail.key, mail.expires_at.ToDatetime(tzinfo=UTC))
+
+    def list_holders(self, tenant_id: UUID, role: str) -> list[UUID]:
+        """The people of an organisation for whom a role works now."""
+        holders: list[UUID] = []
         page_token = ""
         while True:
-            request = identity_pb2.ListPeopleRequest(working_role=_LEAD, page_size=_PAGE, page_token=page_token)
+            request = identity_pb2.ListPeopleRequest(working_role=role, page_size=_PAGE, page_token=page_token)
             answer = self.identity.call("ListPeople", request, token=self.tokens.token(tenant_id, PURPOSE))
-            leads += [UUID(person.person_id) for person in answer.people]
+            holders += [UUID(person.person_id) for person in answer.people]
             page_token = answer.next_page_token
             if not page_token:
-                return leads
+                return holders

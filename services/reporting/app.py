@@ -1,9 +1,11 @@
 """Wiring of reporting: the only place that constructs things."""
 
+from functools import partial
+
 from kit.bus import open_broker
 from kit.clock import SystemClock
 from kit.config import ServiceSettings
-from kit.consumer import ConsumerLoop
+from kit.consumer import ConsumerLoop, Limits
 from kit.db import Database
 from kit.housekeeping import Housekeeping
 from kit.ids import uuid7
@@ -13,8 +15,9 @@ from kit.rpc.identity import backend as identity_backend
 from kit.rpc.identity import remote_verifier
 from kit.service import Service, Threaded
 from kit.sweeps import Sweep
+from services.reporting.commands.quarters import QUARTER_DEADLINE, end_quarter
 from services.reporting.commands.returns import RETURN_DEADLINE, Deps, note_return_overdue
-from services.reporting.consumers import TOPICS, handlers
+from services.reporting.consumers import MAX_RECORDS, TOPICS, Figures
 from services.reporting.directory import IdentityDirectory
 from services.reporting.rpc import servicer
 from services.reporting.store import CONSUMER
@@ -30,13 +33,21 @@ def build(settings: Settings) -> Service:
     broker = open_broker(settings.broker_url)
     clock = SystemClock()
     consumer = ConsumerLoop(
-        name=CONSUMER, topics=TOPICS, handlers=handlers(clock), database=database, broker=broker, clock=clock
+        name=CONSUMER,
+        topics=TOPICS,
+        handlers=Figures(clock),
+        database=database,
+        broker=broker,
+        clock=clock,
+        limits=Limits(max_records=MAX_RECORDS),
     )
     deps = Deps(database, clock, uuid7)
     identity = identity_backend(settings.identity_address)
     relay = Relay(database=database, broker=broker)
     sweep = Sweep(
-        database, clock, {RETURN_DEADLINE: lambda actor, return_id: note_return_overdue(deps, actor, return_id)}
+        database,
+        clock,
+        {RETURN_DEADLINE: partial(note_return_overdue, deps), QUARTER_DEADLINE: partial(end_quarter, deps)},
     )
     housekeeping = Housekeeping(database=database, broker=broker, clock=clock)
     return Service(

@@ -46,6 +46,9 @@ def return_reopened(provider_id: UUID, filed: Return, *, by: UUID) -> Event:
     return Event(provider_id, message)
 
 
-def return_overdue(provider_id: UUID, quarter: Quarter, *, due_on: date) -> Event:
+def return_overdue(provider_id: UUID, quarter: Quarter, *, due_on: date, ministry_id: UUID | None) -> Event:
     """A return was not submitted by its day."""
-    return Event(provider_id, events_pb2.ReturnOverdue(quarter=str(quarter), due_on=due_on.isoformat()))
+    message = events_pb2.ReturnOverdue(
+        quarter=str(quarter), due_on=due_on.isoformat(), ministry_id=str(ministry_id or "")
+    )
+    return Event(provider_id, message)

@@ -30,6 +30,8 @@ PROTECTED = [
     for each in TABLES
     if table_class(each.values[1]) in (TableClass.TENANT, TableClass.SHARED, TableClass.PERSON)  # type: ignore[arg-type]
 ]
+APPENDED = [each for each in TABLES if each.values[1].info.get("tenants_append")]  # type: ignore[union-attr]
+"""Tables of the machinery into which a tenant's transaction may write: they have a policy too."""
 SERVICES = [pytest.param(service, id=service.name) for service in services_with_tables()]
 
 
@@ -83,7 +85,7 @@ def test_an_empty_table_without_a_tenant_raises_too(
     assert not [each for each in isolation.violations(url, service.name, table) if "instead of an error" in each]
 
 
-@pytest.mark.parametrize(("service", "table"), PROTECTED)
+@pytest.mark.parametrize(("service", "table"), [*PROTECTED, *APPENDED])
 def test_loosening_or_dropping_any_policy_is_seen(
     service: ServiceUnderTest, table: Table, bare_databases: dict[str, str]
 ) -> None:
@@ -92,16 +94,29 @@ def test_loosening_or_dropping_any_policy_is_seen(
     missed = []
     with _admin(url) as admin:
         isolation.insert_pair(admin, table)
-        for name, rule in _policies(admin, table):
+        for name, rule, check in _policies(admin, table):
             loosen = sql.SQL("ALTER POLICY {} ON {} USING ({})")
+            guard = sql.SQL("ALTER POLICY {} ON {} WITH CHECK ({})")
             names = (sql.Identifier(name), sql.Identifier(table.name))
             admin.execute(loosen.format(*names, sql.SQL("true")))
             missed += [] if isolation.violations(url, service.name, table) else [f"{name} loosened"]
             admin.execute(loosen.format(*names, sql.SQL("false")))
             missed += [] if isolation.violations(url, service.name, table) else [f"{name} shut"]
             admin.execute(loosen.format(*names, sql.SQL(rule)))
+            if check:
+                admin.execute(guard.format(*names, sql.SQL("true")))
+                missed += [] if isolation.violations(url, service.name, table) else [f"{name} unguarded"]
+                admin.execute(guard.format(*names, sql.SQL(check)))
     assert missed == []
     assert isolation.violations(url, service.name, table) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_policy_is_left_out_of_these_tests(service: ServiceUnderTest, databases: dict[str, str]) -> None:
+    tried = {each.values[1].name for each in [*PROTECTED, *APPENDED] if each.values[0] is service}  # type: ignore[union-attr]
+    with _admin(databases[service.name]) as admin:
+        ruled = admin.execute("SELECT DISTINCT tablename FROM pg_policies WHERE qual <> 'true'").fetchall()
+    assert {name for (name,) in ruled} == tried
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -171,10 +186,11 @@ def test_the_catalogue_holds_no_way_round(service: ServiceUnderTest, databases: 
     )
 
 
-def _policies(admin: psycopg.Connection[Any], table: Table) -> list[tuple[str, str]]:
-    """Name and rule of every policy of the table that has a rule; the machinery's own lets everything through."""
+def _policies(admin: psycopg.Connection[Any], table: Table) -> list[tuple[str, str, str]]:
+    """Name, rule and rule for new rows of every policy that has a rule; the machinery's own lets everything through."""
     return admin.execute(
-        "SELECT policyname, qual FROM pg_policies WHERE tablename = %s AND qual <> 'true'", [table.name]
+        "SELECT policyname, qual, coalesce(with_check, '') FROM pg_policies WHERE tablename = %s AND qual <> 'true'",
+        [table.name],
     ).fetchall()
 
 

@@ -250,19 +250,21 @@ def test_a_case_that_is_not_theirs_is_as_none_to_colleagues(world: World) -> Non
 
 
 def test_streams_are_refused_too(world: World) -> None:
-    upload, download = world.method("UploadDocument"), world.method("DownloadDocument")
+    upload = world.method("UploadDocument")
+    downloads = [world.method(name) for name in ("DownloadDocument", "DownloadSharedDocument")]
     seen: dict[str, set[tuple[Outcome, ...]]] = {}
     for asker in [*strangers(world)[:-1], *insiders(world)]:
         for ids in (world.ids, unknown(world.ids)):
             part = GetMessageClass(upload.descriptor.input_type)
             header = part(header={"case_id": ids["case_id"], "name": "a.txt"})
             got = world.rpc(asker, upload, [header, part(chunk=b"x")])
-            given = world.rpc(asker, download, request_with_ids(download.descriptor.input_type, ids))
-            seen.setdefault(asker.words, set()).add((got, given))
-            assert {got.code, given.code} <= REFUSED, (asker.words, got, given)
+            given = [world.rpc(asker, one, request_with_ids(one.descriptor.input_type, ids)) for one in downloads]
+            seen.setdefault(asker.words, set()).add((got, *given))
+            assert {got.code, *(one.code for one in given)} <= REFUSED, (asker.words, got, given)
             by_rest = (
                 world.rest(asker, Rest("POST", f"/api/v1/cases/{ids['case_id']}/documents", [("name", "a.txt")], None)),
                 world.rest(asker, Rest("GET", f"/api/v1/documents/{ids['document_id']}/content", [], None)),
+                world.rest(asker, Rest("GET", f"/api/v1/shared-documents/{ids['document_id']}/content", [], None)),
             )
             assert {answer.status_code for answer in by_rest} <= REFUSED_BY_REST, asker.words
     assert [words for words, outcomes in seen.items() if len(outcomes) > 1] == []
@@ -305,6 +307,25 @@ def test_a_page_token_is_good_for_its_own_organisation_alone(world: World) -> No
                 if got.code not in REFUSED:
                     found.append(f"{method.path}: {asker.words} reads on with the token of {owner.words}")
     assert tried >= 5
+    assert found == []
+
+
+@pytest.mark.timeout(60)
+def test_anothers_idempotency_key_changes_no_refusal(world: World) -> None:
+    """Every write that is refused is refused in the same words with a key that someone else used as with none."""
+    found, tried = [], 0
+    assert len(world.used_keys) >= 4
+    for asker in (world.person("kowhai"), world.person("paora"), world.person("anahera")):
+        for method in unary(asker):
+            request = request_for(method, world.ids)
+            without = None if method.is_read or method.access.is_open else world.rpc(asker, method, request)
+            if without is None or without.code == "OK":
+                continue
+            for owner, key in world.used_keys.items():
+                tried += 1
+                if world.rpc(asker, method, request, key=key) != without:
+                    found.append(f"{method.path}: {asker.words} is answered otherwise with the key of {owner}")
+    assert tried > 100
     assert found == []
 
 

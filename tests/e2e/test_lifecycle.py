@@ -1,6 +1,5 @@
 """Starting, ending, starting again: what people and supervisors of processes do to it."""
 
-import os
 import shutil
 import signal
 import socket
@@ -36,46 +35,46 @@ def gone(sessions: list[int]) -> list[int]:
 
 
 @pytest.mark.timeout(600)
-def test_a_second_start_finds_its_data_and_ending_leaves_no_process(own_system: System) -> None:
+@pytest.mark.skipif(shutil.which("make") is None, reason="MAKE is not here")
+def test_however_it_ends_no_process_is_left_and_the_next_start_finds_its_data(own_system: System) -> None:
+    """One system through all its lives: each begins with what the last one left, and ends in another way."""
+    cut_off(own_system)
     own_system.start()
-    sessions = list(own_system.processes().values())
-    organisations = _organisations(own_system)
-
-    assert own_system.end(signal.SIGTERM) == 0
-    assert gone(sessions) == []
+    organisations, migrations = _organisations(own_system), own_system.log.count("migrating identity")
+    ends(own_system, signal.SIGTERM)
 
     own_system.start()
-    again = list(own_system.processes().values())
-    assert _organisations(own_system) == organisations
-    assert own_system.log.count("migrating identity") == 1
-
-    assert own_system.end(signal.SIGINT) == 0
-    assert gone(again) == []
+    assert own_system.log.count("migrating identity") == migrations
+    assert _organisations(own_system) == organisations == 6
+    ends(own_system, signal.SIGINT)
     assert not (own_system.state / "processes.json").exists()
 
-
-@pytest.mark.timeout(600)
-def test_a_closed_terminal_and_a_killed_supervisor_leave_no_process(own_system: System) -> None:
     own_system.start()
-    sessions = list(own_system.processes().values())
-    assert own_system.end(signal.SIGHUP) == 0
-    assert gone(sessions) == []
+    ends(own_system, signal.SIGHUP)
 
     own_system.start()
-    again = list(own_system.processes().values())
-    own_system.end(signal.SIGKILL)
-    assert gone(again) == []
+    ends(own_system, signal.SIGKILL, status=-signal.SIGKILL)
 
-    own_system.start()
-    assert own_system.end() == 0
-
-
-@pytest.mark.timeout(420)
-@pytest.mark.skipif(shutil.which("make") is None, reason="MAKE is not here")
-def test_a_terminated_make_ends_what_it_started(own_system: System) -> None:
     own_system.start("make", "up", f"PYTHON={sys.executable}")
-    sessions = list(own_system.processes().values())
-    own_system.end(signal.SIGTERM)
+    assert _organisations(own_system) == organisations
+    ends(own_system, signal.SIGTERM, status=None)
+
+
+def cut_off(system: System) -> None:
+    """A first start that is killed in its middle."""
+    process = system.launch()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "migrating" not in system.log:
+        assert time.monotonic() < deadline, system.log
+    process.kill()
+    process.wait(10)
+
+
+def ends(system: System, number: signal.Signals, *, status: int | None = 0) -> None:
+    """It ends by a signal, with a status (make's own is nobody's business), and leaves no process."""
+    sessions = list(system.processes().values())
+    ended = system.end(number)
+    assert status in {None, ended}
     assert gone(sessions) == []
 
 
@@ -103,20 +102,6 @@ def test_a_half_made_state_folder_is_named(own_system: System) -> None:
     assert done.returncode == 1
     assert "make clean-state" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.timeout(420)
-def test_a_first_start_that_was_cut_off_can_be_repeated(own_system: System) -> None:
-    process = own_system.launch()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while "migrating" not in own_system.log:
-        assert time.monotonic() < deadline, own_system.log
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
-
-    own_system.start()
-
-    assert _organisations(own_system) == 6
 
 
 def _organisations(system: System) -> int:

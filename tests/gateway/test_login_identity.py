@@ -11,6 +11,7 @@ import pytest
 import requests
 from flask import Flask
 from pydantic import SecretStr
+from requests_oauth2client import IdToken, InvalidGrant, OAuth2Client
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from kit.clock import SystemClock
@@ -170,6 +171,7 @@ def test_a_machine_uses_the_api_with_its_own_credentials(real: Real) -> None:
     assert answer.json()["permissions"] == [
         "cases:read-shared",
         "cases:read-shared-all",
+        "requests:read-all",
         "requests:submit",
         "students:search",
     ]
@@ -186,3 +188,42 @@ def test_ended_access_ends_the_session(real: Real, browser: requests.Session) ->
 
     assert page.url.startswith(f"{real.issuer}/sign-in")
     assert "gateway-sign-in" not in browser.cookies
+
+
+def test_a_client_library_that_is_not_ours_signs_in_refreshes_and_signs_out(
+    real: Real, browser: requests.Session
+) -> None:
+    # Given a library that knows of the provider what its discovery document says, and checks what it is told
+    client = OAuth2Client.from_discovery_endpoint(
+        issuer=real.issuer,
+        client_id="gateway",
+        client_secret=CLIENT_SECRET,
+        redirect_uri=f"{real.url}/sign-in/return",
+        id_token_signed_response_alg="ES256",
+        testing=True,  # it insists on https otherwise
+    )
+    # When someone signs in at the address that it makes
+    asked = client.authorization_request(scope="openid profile email")
+    page = browser.get(str(asked.uri), timeout=SECONDS)
+    fields = form_fields(page.text) | {"email": LEAD.email, "passphrase": LEAD.passphrase}
+    signed_in = browser.post(f"{real.issuer}/sign-in", data=fields, timeout=SECONDS, allow_redirects=False)
+    back = browser.get(real.issuer + signed_in.headers["Location"], timeout=SECONDS, allow_redirects=False)
+    # Then it takes the answer (state, issuer), the code (PKCE) and the ID token (signature, audience, nonce)
+    token = client.authorization_code(asked.validate_callback(back.headers["Location"]))
+    assert isinstance(token.id_token, IdToken)
+    assert token.id_token.sub == str(LEAD.id)
+    assert client.userinfo(token)["email"] == LEAD.email
+    # And refreshes, and gives back what it got
+    renewed = client.refresh_token(token)
+    assert client.userinfo(renewed)["sub"] == str(LEAD.id)
+    assert client.revoke_access_token(renewed)
+    # And when the person is signed out by the ID token, nothing is left of it
+    left = browser.get(
+        f"{real.issuer}/end-session",
+        params={"id_token_hint": str(token.id_token), "post_logout_redirect_uri": f"{real.url}/signed-out"},
+        timeout=SECONDS,
+        allow_redirects=False,
+    )
+    assert left.headers["Location"] == f"{real.url}/signed-out"
+    with pytest.raises(InvalidGrant):
+        client.refresh_token(renewed)

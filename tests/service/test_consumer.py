@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
 from kit import inbox, log
 from kit.actor import system_actor
+from kit.batches import BatchHandler, Told
 from kit.bus import Broker, Delivery, Record, open_broker
 from kit.consumer import ConsumerLoop, Handler, Limits, parked_topic, replay_parked
 from kit.db import Database, Transaction
@@ -116,7 +118,7 @@ def consuming(
     handler: Handler = apply,
     *,
     limits: Limits = FAST,
-    handlers: Mapping[str, Handler] | None = None,
+    handlers: Mapping[str, Handler] | BatchHandler | None = None,
 ) -> Iterator[ConsumerLoop]:
     """A loop on a thread of its own."""
     loop = ConsumerLoop(
@@ -375,6 +377,69 @@ def test_a_slow_handler_gives_the_rest_of_its_batch_back(database: Database, bro
     with consuming(database, broker, limits=Limits(poll_seconds=0.2, batch_seconds=0.0)):
         send(broker, *(event(tenant, str(number)) for number in range(8)))
         until_applied(database, tenant, [str(number) for number in range(8)])
+
+
+@dataclass
+class Together:
+    """Applies what a transaction brings; keeps what each brought, and raises when its time has come."""
+
+    failures: Iterator[Exception] = field(default_factory=lambda: iter(()))
+    brought: list[list[str]] = field(default_factory=list)
+    types: Collection[str] = frozenset({TYPE})
+
+    def begin(self, tx: Transaction, batch: Sequence[Told]) -> Callable[[Sequence[Told]], None]:
+        self.brought.append([told.message.value for told in batch])
+
+        def apply_all(fresh: Sequence[Told]) -> None:
+            for told in fresh:
+                apply(tx, told.envelope, told.message)
+                if told.message.value == "poison":
+                    raise LookupError
+                if told.message.value == "2":
+                    for failure in self.failures:
+                        raise failure
+
+        return apply_all
+
+
+def test_a_batch_is_one_transaction_for_each_tenant_and_applies_each_event_once(
+    database: Database, broker: Broker, tenant: UUID
+) -> None:
+    other, handler = uuid4(), Together()
+    unknown = event(tenant, "?", position=7)
+    unknown.type = "ascms.future.v9.NotYetInvented"
+    twice = event(tenant, "1")
+    # There before the loop begins, so that one poll brings them all.
+    send(broker, twice, event(other, "other"), event(tenant, "2"), unknown, twice, event(tenant, "3"))
+    with consuming(database, broker, handlers=handler):
+        until_applied(database, tenant, ["1", "2", "3"])
+        until_applied(database, other, ["other"])
+        actor = system_actor(SERVICE, tenant)
+        assert inbox.wait_until_reached(
+            database, actor, consumer=NAME, source="elsewhere", position=7, timeout_seconds=10
+        )
+    assert handler.brought == [["1", "2", "1", "3"], ["other"]]
+
+
+def test_what_is_away_is_waited_for_by_a_batch_too(database: Database, broker: Broker, tenant: UUID) -> None:
+    other = uuid4()
+    handler = Together(iter([UnavailableError("away", "away"), psycopg.OperationalError()]))
+    send(broker, event(other, "1"), *(event(tenant, str(number)) for number in range(1, 6)))
+    with consuming(database, broker, handlers=handler):
+        until_applied(database, tenant, ["1", "2", "3", "4", "5"])
+    assert effects(database, other) == ["1"], "what was done before the fault is not done again"
+
+
+def test_a_poison_message_in_a_batch_is_parked_alone(database: Database, broker: Broker, tenant: UUID) -> None:
+    handler = Together()
+    values = [str(number) for number in range(100, 140)]
+    send(broker, *(event(tenant, value) for value in [*values[:13], "poison", *values[13:]]))
+    with consuming(database, broker, handlers=handler) as loop:
+        until_applied(database, tenant, values)
+        [delivery] = parked(broker, 1)
+        assert loop.is_ready()
+    assert StringValue.FromString(Envelope.FromString(delivery.value).payload).value == "poison"
+    assert len(handler.brought) < 20, "found by halving, not by trying each"
 
 
 _DYING = """

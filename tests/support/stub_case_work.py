@@ -15,6 +15,7 @@ from tests.support.stub_world import World, case_state, number_id
 LISTS = {
     "step_tried": (("calls_home", "Calls or messages home"), ("home_visit", "A home visit by the school")),
     "barrier": (("transport", "Getting to school"), ("health", "Physical health")),
+    "iwi": (("0104", "Ngāpuhi"), ("0601", "Ngāti Porou")),
     "ethnicity": (("111", "New Zealand European"), ("211", "Māori"), ("311", "Samoan"), ("411", "Filipino")),
     "decline_reason": (("try_more_first", "More can be tried at the school first"),),
     "own_work_reason": (("whanau_asked", "The whānau asked for help"),),
@@ -339,6 +340,7 @@ class CaseWork:
             new_count=len(new),
             woken_cases=[self._waiting(each) for each in world.cases[:1]],
             overdue_tasks=sum(task.due_on < today for task in world.tasks if task.state == c.TASK_STATE_OPEN),
+            letters_to_approve=1,
         )
 
     def _waiting(self, case: c.Case) -> l.WaitingCase:

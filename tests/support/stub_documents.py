@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ascms.documents.v1 import documents_pb2 as d
-from ascms.documents.v1 import files_pb2
+from ascms.documents.v1 import files_pb2, sharing_pb2
 
 from kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, StaleVersionError, Violation
 from kit.rpc.server import Call, read
@@ -15,7 +15,7 @@ CONTENT = b"Agreed on Monday.\n"
 
 
 def furnish_files(world: World) -> None:
-    """Files of the case 303: one of each state of the scan, and one that was taken out."""
+    """Files of the case 303: one of each state of the scan, one that was taken out, and a letter."""
     world.documents.clear()
     for number, (name, content_type, state) in enumerate(
         (
@@ -35,6 +35,8 @@ def furnish_files(world: World) -> None:
     shared.description, shared.visibility = "Who came, and what was agreed", files_pb2.DOCUMENT_VISIBILITY_SCHOOL
     gone = _add(world, 5, name="Other student.pdf", content_type="application/pdf", scan_state=d.SCAN_STATE_CLEAN)
     _take_out(world, gone, "The wrong student")
+    letter = "Letter 1 26-00303 2026-03-03.pdf"
+    _add(world, 6, name=letter, content_type="application/pdf", scan_state=d.SCAN_STATE_CLEAN, is_record=True)
 
 
 def _add(world: World, number: int, **fields: Any) -> d.Document:
@@ -56,6 +58,25 @@ def _take_out(world: World, document: d.Document, reason: str) -> None:
     document.removed_at.CopyFrom(world.moment())
     document.removed_by, document.removed_reason = world.people["manager"].person_id, reason
     document.version += 1
+
+
+def _is_shared(document: d.Document) -> bool:
+    return document.visibility == files_pb2.DOCUMENT_VISIBILITY_SCHOOL and not document.HasField("removed_at")
+
+
+def _shared(document: d.Document) -> sharing_pb2.SharedDocument:
+    return sharing_pb2.SharedDocument(
+        document_id=document.document_id,
+        case_id=document.case_id,
+        name=document.name,
+        content_type=document.content_type,
+        size=document.size,
+        description=document.description,
+        uploaded_by=document.uploaded_by,
+        uploaded_at=document.uploaded_at,
+        can_download=document.scan_state in (d.SCAN_STATE_CLEAN, d.SCAN_STATE_NO_SCANNER),
+        was_scanned=document.scan_state == d.SCAN_STATE_CLEAN,
+    )
 
 
 class FilesStub:
@@ -86,6 +107,27 @@ class FilesStub:
         yield d.DownloadDocumentResponse(chunk=CONTENT)
 
     @read
+    def ListSharedDocuments(
+        self, request: sharing_pb2.ListSharedDocumentsRequest, _call: Call
+    ) -> sharing_pb2.ListSharedDocumentsResponse:
+        self.met("ListSharedDocuments", request)
+        found = [one for one in self.world.documents.values() if one.case_id == request.case_id and _is_shared(one)]
+        return sharing_pb2.ListSharedDocumentsResponse(documents=[_shared(one) for one in found])
+
+    @read
+    def DownloadSharedDocument(
+        self, request: sharing_pb2.DownloadSharedDocumentRequest, _call: Call
+    ) -> Iterator[sharing_pb2.DownloadSharedDocumentResponse]:
+        self.met("DownloadSharedDocument", request)
+        document = self._found(request.document_id)
+        if not _is_shared(document):
+            raise NotFoundError("file")
+        shown = _shared(document)
+        shown.size = len(CONTENT)
+        yield sharing_pb2.DownloadSharedDocumentResponse(document=shown)
+        yield sharing_pb2.DownloadSharedDocumentResponse(chunk=CONTENT)
+
+    @read
     def UploadDocument(self, requests: Iterator[d.UploadDocumentRequest], call: Call) -> d.UploadDocumentResponse:
         first, *rest = list(requests)
         self.met("UploadDocument", first.header)
@@ -110,6 +152,8 @@ class FilesStub:
     def RemoveDocument(self, request: files_pb2.RemoveDocumentRequest, call: Call) -> d.RemoveDocumentResponse:
         self.met("RemoveDocument", request)
         document = self._changed(request)
+        if document.is_record:
+            raise FailedPreconditionError("is-record", "This letter is a record.")
         _take_out(self.world, document, request.reason)
         return d.RemoveDocumentResponse(document=self._shown(document, call), position=self.world.next_position())
 
@@ -131,5 +175,6 @@ class FilesStub:
         if not document.HasField("removed_at"):
             can_download = document.scan_state in (d.SCAN_STATE_CLEAN, d.SCAN_STATE_NO_SCANNER)
             shown.allowed_actions.extend(["download"] if can_download else [])
-            shown.allowed_actions.extend(["describe", "remove"] if call.actor.may("cases:record") else [])
+            changes = ["describe"] if document.is_record else ["describe", "remove"]
+            shown.allowed_actions.extend(changes if call.actor.may("cases:record") else [])
         return shown

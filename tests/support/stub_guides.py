@@ -6,7 +6,7 @@ from ascms.documents.v1 import guides_pb2 as pb
 
 from kit.errors import FailedPreconditionError, NotFoundError, StaleVersionError
 from kit.rpc.server import Call, read
-from services.documents.rpc.guides import _guide
+from services.documents.rpc.guides import guide_message
 from services.documents.shipped import shipped_guides
 from tests.support.stub_world import World
 
@@ -23,11 +23,11 @@ class GuideStub:
     def _published(self) -> dict[str, list[pb.Guide]]:
         kept = self.world.answers.setdefault("guides", {})
         for slug, guide in shipped_guides().items():
-            kept.setdefault(slug, [_guide(guide)])
+            kept.setdefault(slug, [guide_message(guide)])
         return kept  # type: ignore[no-any-return]
 
     def _drafts(self) -> dict[str, pb.Guide]:
-        first = {"ages": pb.Guide(slug="ages", text=_guide(shipped_guides()["ages"]).text, draft_version=1)}
+        first = {"ages": pb.Guide(slug="ages", text=guide_message(shipped_guides()["ages"]).text, draft_version=1)}
         first["ages"].facts.topic = pb.GUIDE_TOPIC_PRACTICE
         return self.world.answers.setdefault("guide drafts", first)  # type: ignore[no-any-return]
 

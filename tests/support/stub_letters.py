@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ascms.cases.v1 import letters_pb2 as pb
+from ascms.cases.v1 import requests_pb2
 from ascms.documents.v1 import letters_pb2 as documents_letters
 
 from kit.actor import Actor
@@ -30,6 +31,24 @@ _NEEDED = ("recipients", "support", "contact_name", "contact_phone")
 def letter_id(number: int) -> str:
     """The id of a letter of the world, by its place."""
     return str(UUID(int=0x01890A5DAC96774B80000000_00000900 + number))
+
+
+def _recipients(case: Any) -> list[pb.LetterRecipient]:
+    """The caregivers of a case with the ways that are safe, as the service says them."""
+    needs = {
+        pb.LETTER_MODE_POST: requests_pb2.CONTACT_WAY_VISIT,
+        pb.LETTER_MODE_HAND: requests_pb2.CONTACT_WAY_VISIT,
+        pb.LETTER_MODE_EMAIL: requests_pb2.CONTACT_WAY_EMAIL,
+    }
+    return [
+        pb.LetterRecipient(
+            name=one.name,
+            relationship=one.relationship,
+            modes=[mode for mode, way in needs.items() if way in one.safe_ways or one.safe_to_contact],
+            safe_note=one.safe_note,
+        )
+        for one in case.caregivers
+    ]
 
 
 class LettersStub:
@@ -64,6 +83,10 @@ class LettersStub:
             elif action == "send" and not letter.document_id:
                 reason = "letter-not-printed"
             seen.allowed_actions.add(action=action, allowed=not reason, reason=reason, details=details)
+        seen.ways.extend(
+            pb.LetterWay(mode=mode, allowed=mode not in self.world.closed_ways, **self.world.closed_ways.get(mode, {}))
+            for mode in (pb.LETTER_MODE_POST, pb.LETTER_MODE_HAND, pb.LETTER_MODE_EMAIL)
+        )
         return seen
 
     def _act(self, action: str, request: Any, actor: Actor) -> pb.Letter:
@@ -86,7 +109,7 @@ class LettersStub:
 
     def _drafted(self, request: pb.DraftLetterRequest, actor: Actor) -> Any:
         case = self._case(request.case_id, actor)
-        known = {one.name for one in case.caregivers if one.safe_to_contact}
+        known = {one.name for one in _recipients(case) if one.modes}
         if not set(request.text.recipients) <= known:
             raise InvalidArgumentError.of(Violation("text.recipients", "not-safe-to-contact", "must be safe"))
         letter = pb.Letter(
@@ -193,6 +216,7 @@ class LettersStub:
             ways=1,
             attempts_needed=3,
             ways_needed=2,
+            recipients=_recipients(self._case(request.case_id, call.actor)) if request.case_id else [],
         )
         return pb.ListLettersResponse(letters=shown, rules=rules if request.case_id else None)
 

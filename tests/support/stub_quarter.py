@@ -33,6 +33,9 @@ class QuarterStub:
         self, request: figures_pb2.ListFigureCasesRequest, _call: Call
     ) -> figures_pb2.ListFigureCasesResponse:
         self.met("ListFigureCases", request)
+        if request.indicator.startswith("requests-"):
+            ids = [each.request_id for each in self.world.requests]
+            return figures_pb2.ListFigureCasesResponse(request_ids=ids, value=len(ids))
         return figures_pb2.ListFigureCasesResponse(
             case_ids=[*(case.case_id for case in self.world.cases), number_id(999)], value=3, next_page_token="more"
         )

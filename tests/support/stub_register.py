@@ -57,6 +57,7 @@ class RegisterStub:
             placements=[place],
             people=[r.PeopleCount(role="case_manager", working=3, waiting=1)],
             pending_invitations=1,
+            first_invitations=list(self.world.first_invitations.values()),
             allowed_actions=[*(name for name, may in actions.items() if may), "invite-first"],
         )
 
@@ -111,6 +112,24 @@ class RegisterStub:
     def InviteFirstPerson(self, request: r.InviteFirstPersonRequest, _call: Call) -> r.InviteFirstPersonResponse:
         self.met("InviteFirstPerson", request)
         return r.InviteFirstPersonResponse(role="delegated_authoriser", position=self.world.next_position())
+
+    @read
+    def ResendFirstInvitation(
+        self, request: r.ResendFirstInvitationRequest, _call: Call
+    ) -> r.ResendFirstInvitationResponse:
+        self.met("ResendFirstInvitation", request)
+        one = self.world.first_invitations[request.invitation_id]
+        one.email = request.email or one.email
+        return r.ResendFirstInvitationResponse(invitation=one, position=self.world.next_position())
+
+    @read
+    def WithdrawFirstInvitation(
+        self, request: r.WithdrawFirstInvitationRequest, _call: Call
+    ) -> r.WithdrawFirstInvitationResponse:
+        self.met("WithdrawFirstInvitation", request)
+        one = self.world.first_invitations[request.invitation_id]
+        one.state = v.INVITATION_STATE_WITHDRAWN
+        return r.WithdrawFirstInvitationResponse(invitation=one, position=self.world.next_position())
 
     @read
     def ListCatchments(self, request: r.ListCatchmentsRequest, _call: Call) -> r.ListCatchmentsResponse:

@@ -121,6 +121,29 @@ class RequestsStub:
         found = self._request(request.request_id, school_id=str(call.actor.tenant_id))
         found.state, found.version = c.REQUEST_STATE_SUBMITTED, found.version + 1
         found.questions[-1].reply = request.reply
+        if request.HasField("amendment"):
+            said = c.RequestAmendment(
+                caregivers=found.caregivers,
+                attendance=found.attendance,
+                concern=found.concern,
+                steps=found.steps,
+                steps_tried=found.steps_tried,
+                barriers=found.barriers,
+                barrier_words=found.barrier_words,
+            )
+            found.earlier_versions.add(said=said, replaced_at=self.world.moment())
+            for name in ("caregivers", "attendance", "earlier_terms", "steps", "barriers"):
+                found.ClearField(name)
+            found.MergeFrom(
+                c.RequestForSupport(
+                    caregivers=request.amendment.caregivers,
+                    attendance=request.amendment.attendance,
+                    earlier_terms=request.amendment.earlier_terms,
+                    concern=request.amendment.concern,
+                    steps=request.amendment.steps,
+                    barriers=request.amendment.barriers,
+                )
+            )
         return c.ResubmitRequestResponse(request=found, position=self.world.next_position())
 
     @read

@@ -102,6 +102,14 @@ class IdentityStub(
         return i.ListSchoolContactsResponse(people=[i.Person(person_id=one.person_id, name=one.name) for one in found])
 
     @read
+    def FindSchools(self, request: i.FindSchoolsRequest, _call: Call) -> i.FindSchoolsResponse:
+        self.met("FindSchools", request)
+        schools = [one for one in self.world.organisations.values() if one.kind == i.ORGANISATION_KIND_SCHOOL]
+        return i.FindSchoolsResponse(
+            schools=[one for one in schools if request.search in f"{one.name} {one.school_number}"]
+        )
+
+    @read
     def ListPeople(self, request: i.ListPeopleRequest, call: Call) -> i.ListPeopleResponse:
         self.met("ListPeople", request)
         people = [
@@ -392,6 +400,8 @@ class CasesStub(
         own = [case for case in own if request.case_manager_id in ("", case.case_manager_id)]
         by_state = [(case, case_state(self.world, case)) for case in own]
         rows = [self._summary(case, state) for case, state in by_state if request.state in (0, state)]
+        late = [row for row in rows if row.next_due_on and row.next_due_on < self.world.day()]
+        rows = sorted(late, key=lambda row: row.next_due_on) if request.overdue else rows
         shown, token = page_of(rows, request.page_size, request.page_token)
         states = [state for _case, state in by_state]
         tasks = [task for case in self.world.cases for task in open_tasks(self.world, case)]
@@ -408,13 +418,14 @@ class CasesStub(
                     ("active", states.count(c.CASE_STATE_ACTIVE)),
                     ("paused", states.count(c.CASE_STATE_PAUSED)),
                     ("closed", states.count(c.CASE_STATE_CLOSED)),
+                    ("overdue", len(late)),
                     ("own-tasks", len(tasks)),
                 )
             ),
         )
 
     def _summary(self, case: c.Case, state: c.CaseState.ValueType) -> c.CaseSummary:
-        student = case.student
+        student, tasks = case.student, open_tasks(self.world, case)
         return c.CaseSummary(
             case_id=case.case_id,
             number=case.number,
@@ -426,6 +437,8 @@ class CasesStub(
             opened_at=case.opened_at,
             last_contact_on=case.last_contact_on,
             minutes=case.minutes,
+            open_tasks=len(tasks),
+            next_due_on=tasks[0].due_on if tasks else "",
         )
 
 

@@ -53,8 +53,9 @@ def settle(world: Any, number_id: Any) -> StaffWorld:
     ):
         known = world.people[key]
         made.staff[known.person_id] = a.PersonAccess(
-            person_id=known.person_id, name=known.name, email=f"{key}@tui.example", roles=[role], state=state
-        )
+            person_id=known.person_id, name=known.name, email=f"{key}@tui.example", roles=[role], state=state,
+            attested_on=world.day(-350), attest_by=world.day(15), attestation_due=True,
+        )  # fmt: skip
     for number, name, state in (
         (751, "Demo Aria Norole", a.ACCESS_STATE_NO_ROLE),
         (752, "Demo Tui Ended", a.ACCESS_STATE_ENDED),
@@ -62,6 +63,11 @@ def settle(world: Any, number_id: Any) -> StaffWorld:
         made.staff[number_id(number)] = a.PersonAccess(
             person_id=number_id(number), name=name, email="x@tui.example", state=state
         )
+    made.staff[number_id(753)] = a.PersonAccess(
+        person_id=number_id(753), name="Demo Wai Resting", email="x@tui.example", state=a.ACCESS_STATE_WAITS,
+        roles=[a.RoleDetail(role="case_manager", missing="resting", starts_on=world.day(-500))],
+        attested_on=world.day(-400), attest_by=world.day(-35), attestation_due=True,
+    )  # fmt: skip
     me = world.people["authoriser"].person_id
     given = a.ACCESS_EVENT_KIND_ROLE_ASSIGNED
     for person_id, one in made.staff.items():
@@ -94,7 +100,9 @@ def _actions(one: a.PersonAccess, *, is_own: bool) -> list[a.AccessAction]:
               for role in ("case_manager", "workflow_lead", "delegated_authoriser") if role not in held]  # fmt: skip
     taking = [a.AccessAction(action="remove-role", role=role, allowed=not last, reason=last) for role in held]
     end = last or ("" if held else "no-access")
-    return [*giving, *taking, a.AccessAction(action="end-access", allowed=not end, reason=end)]
+    attest = [a.AccessAction(action="attest", allowed=not own, reason=own)] if held else []
+    wake = [a.AccessAction(action="wake", allowed=True)] if any(role.missing == "resting" for role in one.roles) else []
+    return [*giving, *taking, *attest, *wake, a.AccessAction(action="end-access", allowed=not end, reason=end)]
 
 
 class StaffStub:
@@ -114,10 +122,15 @@ class StaffStub:
         self.met("ListStaff", request)
         everyone = sorted(self.world.access.staff.values(), key=lambda one: one.name)
         shown = [
-            one for one in everyone if request.state in (0, one.state) and request.search.lower() in one.name.lower()
+            one
+            for one in everyone
+            if request.state in (0, one.state)
+            and request.search.lower() in one.name.lower()
+            and (one.attestation_due or not request.attestation_due)
         ]
         names = {"works": 1, "waits": 2, "no-role": 3, "ended": 4}
         counts = {name: sum(one.state == state for one in everyone) for name, state in names.items()}
+        counts |= {"attestation-due": sum(one.attestation_due for one in everyone)}
         counts |= {"all": len(everyone), "invited": 1, "invitation-expired": 1}
         return s.ListStaffResponse(staff=shown, counts=[s.StaffCount(filter=k, count=n) for k, n in counts.items()])
 
@@ -155,6 +168,19 @@ class StaffStub:
         del person.roles[:]
         person.state = a.ACCESS_STATE_ENDED
         return a.RemoveRoleResponse(person=person, position=self.world.next_position())
+
+    @read
+    def AttestAccess(self, request: a.AttestAccessRequest, call: Call) -> a.AttestAccessResponse:
+        self.met("AttestAccess", request)
+        person = self._person(request.person_id, call)
+        person.attestation_due = False
+        return a.AttestAccessResponse(person=person, position=self.world.next_position())
+
+    @read
+    def WakeAccess(self, request: a.WakeAccessRequest, call: Call) -> a.WakeAccessResponse:
+        self.met("WakeAccess", request)
+        person = self._person(request.person_id, call)
+        return a.WakeAccessResponse(person=person, position=self.world.next_position())
 
     @read
     def EndAccess(self, request: a.EndAccessRequest, call: Call) -> a.EndAccessResponse:

@@ -14,6 +14,7 @@ from ascms.cases.v1 import cases_pb2 as c
 from ascms.cases.v1 import letters_pb2
 from ascms.documents.v1 import documents_pb2 as d
 from ascms.identity.v1 import identity_pb2 as i
+from ascms.identity.v1 import invitations_pb2
 from ascms.notifications.v1 import notifications_pb2 as n
 from ascms.reporting.v1 import figures_pb2, returns_pb2
 from ascms.reporting.v1 import reporting_pb2 as r
@@ -32,7 +33,7 @@ PERMISSIONS = {
     ),
     "case_manager": "cases:read cases:record cases:close students:search",
     "delegated_authoriser": "people:read people:invite people:authorise",
-    "attendance_lead": "requests:submit students:search cases:read-shared cases:read-shared-all",
+    "attendance_lead": "requests:submit requests:read-all students:search cases:read-shared cases:read-shared-all",
     "primary_contact": "cases:read-shared",
     "office_support": "requests:submit students:search",
     "ministry_analyst": "figures:national returns:overview",
@@ -89,11 +90,13 @@ class World:
     failed: list[n.FailedDelivery] = field(default_factory=list)
     chosen: dict[int, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
+    closed_ways: dict[int, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     position: int = 100
     is_counted: bool = True
     access: StaffWorld = field(default_factory=StaffWorld)
+    first_invitations: dict[str, invitations_pb2.Invitation] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -254,6 +257,14 @@ def furnish(clock: Clock) -> World:
         )
     ]
     world.access = stub_staff.settle(world, number_id)
+    world.first_invitations[number_id(711)] = invitations_pb2.Invitation(
+        invitation_id=number_id(711),
+        name="Demo Hana First",
+        email="first@tui.example",
+        state=invitations_pb2.INVITATION_STATE_PENDING,
+        sent_at=world.moment(-1),
+        expires_at=world.moment(13),
+    )
     return world
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ READY_SECONDS = 180.0
 STOP_SECONDS = 40.0
 _FIRST_PORT, _LAST_PORT = 20_000, 31_000
 _APART = 40
+_WORKERS = 4
 
 
 @dataclass(eq=False)
@@ -111,9 +112,9 @@ class System:
 
 
 @contextlib.contextmanager
-def running_system(folder: Path) -> Iterator[System]:
+def running_system(folder: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[System]:
     """A system that runs for the length of the block."""
-    system = System(folder / "state", free_base_port())
+    system = System(folder / "state", free_base_port(), environment=dict(environment or {}))
     try:
         system.start()
         yield system
@@ -123,8 +124,10 @@ def running_system(folder: Path) -> Iterator[System]:
 
 def free_base_port() -> int:
     """A number whose ports, counted from it as the system does, are all free now."""
+    # Workers that look at the same moment look at different numbers.
+    first = _FIRST_PORT + _APART * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS)
     for _ in range(50):
-        port = random.randrange(_FIRST_PORT, _LAST_PORT, _APART)  # noqa: S311 - no secret
+        port = random.randrange(first, _LAST_PORT, _APART * _WORKERS)  # noqa: S311 - no secret
         wanted = options.Options(state=ROOT, port=port)
         with contextlib.suppress(Complaint):
             ports.require_free(processes.listening(wanted), patience_seconds=0)

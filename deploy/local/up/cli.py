@@ -1,4 +1,4 @@
-"""`python3 deploy/local/up [up|install|clean-state]`: install what is missing, then hand over to `.venv`'s Python."""
+"""`python3 deploy/local/up [up|install|seed|clean-state]`: install what is missing, then hand over to `.venv`."""
 
 import argparse
 import os
@@ -14,8 +14,9 @@ from deploy.local.up.options import Complaint
 def main(arguments: Sequence[str]) -> int:
     """Do what is asked; returns the exit status, with one clear line on standard error where it is not 0."""
     parser = argparse.ArgumentParser(prog="deploy/local/up", description="The whole system on this machine.")
-    parser.add_argument("action", nargs="?", default="up", choices=["up", "install", "clean-state"])
+    parser.add_argument("action", nargs="?", default="up", choices=["up", "install", "seed", "clean-state"])
     parser.add_argument("--dev", action="store_true", help="install what developers need as well")
+    parser.add_argument("--cases", type=int, default=30_000, help="seed: how many requests are made up")
     asked = parser.parse_args(arguments)
     try:
         wanted = options.read()
@@ -29,11 +30,12 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("ascms: stopped while installing; run it again to go on", file=sys.stderr)
         return 130
-    if asked.action == "up":
+    module = {"up": ["deploy.local.up.run"], "seed": ["deploy.local.up.fill", "--cases", str(asked.cases)]}
+    if asked.action in module:
         # The same process goes on with the packages it needs, so that signals find it.
         sys.stdout.flush()
         os.chdir(options.ROOT)
-        os.execv(install.PYTHON, [str(install.PYTHON), "-m", "deploy.local.up.run"])  # noqa: S606 - our own interpreter
+        os.execv(install.PYTHON, [str(install.PYTHON), "-m", *module[asked.action]])  # noqa: S606 - our own interpreter
     return 0
 
 

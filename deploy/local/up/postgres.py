@@ -83,9 +83,17 @@ def prepare(state: Path, *, named: Path | None = None) -> Cluster:
         _initialise(data.resolve(), binaries=binaries, account=account)
     _check(data, version=_version(binaries))
     _end_orphan(data)
-    return Cluster(
-        data=data.resolve(), binaries=binaries, sockets=_socket_folder(data.resolve(), account=account), account=account
-    )
+    return _cluster(data, binaries=binaries, account=account)
+
+
+def find(state: Path) -> Cluster:
+    """The cluster below `state`, whose server may be running and goes on."""
+    return _cluster(state / "postgres", binaries=_binaries(), account=_ACCOUNT if os.geteuid() == 0 else "")
+
+
+def _cluster(data: Path, *, binaries: Path, account: str) -> Cluster:
+    home = data.resolve()
+    return Cluster(data=home, binaries=binaries, sockets=_socket_folder(home, account=account), account=account)
 
 
 def _binaries() -> Path:

@@ -20,8 +20,8 @@ from deploy.local.up.supervisor import Program
 SERVICES = ("identity", "cases", "documents", "reporting", "notifications")
 """Every gRPC service. Its place in this list decides its ports; add new ones at the end."""
 
-# What a developer may set to look closer, handed on as it is.
-_HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE")
+# What a developer may set to look closer or to wait less, handed on as it is.
+_HANDED_ON = ("ASCMS_LOG_LEVEL", "ASCMS_TRACE_RATIO", "ASCMS_TRACE_FILE", "ASCMS_TOKEN_SECONDS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,11 @@ def preparation(plan: Plan) -> Program:
 def lived_in(plan: Plan) -> Program:
     """Cases and visits, so that lists and figures have something to show."""
     return Program(name="seed", command=_python("deploy.local.up.seed", str(plan.options.state), plan.options.issuer))
+
+
+def command_line(plan: Plan, service: str, *words: str) -> Program:
+    """A service's command line (`ascms SERVICE …`), which knows what the service itself knows."""
+    return Program(name=service, command=_python("kit.cli", service, *words), environment=_of_service(plan, service))
 
 
 def services(plan: Plan) -> list[Program]:

@@ -148,7 +148,7 @@ class Supervisor:
         child.process = subprocess.Popen(
             program.command,
             cwd="/" if program.account else ROOT,
-            env=_environment(program),
+            env=environment_of(program),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -257,7 +257,8 @@ class _DieWithParent:
                 os._exit(1)
 
 
-def _environment(program: Program) -> dict[str, str]:
+def environment_of(program: Program) -> dict[str, str]:
+    """What a program is started with: all of ours but what others were told, and what it is told."""
     if program.account:
         return {"PATH": os.environ.get("PATH", ""), **program.environment}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}

@@ -13,6 +13,7 @@ from services.cases.commands import (
     own_work,
     pauses,
     requests,
+    seeding,
     sharing,
     tasks,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "own_work",
     "pauses",
     "requests",
+    "seeding",
     "sharing",
     "tasks",
 ]

@@ -5,7 +5,7 @@ The request is its owner's, so that a provider's answer enters that tenant and i
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -22,13 +22,15 @@ from kit.sweeps import clear_deadline, set_deadline
 from services.cases import domain, events
 from services.cases.commands.deadlines import ANSWER_DEADLINE, REPLY_DEADLINE
 from services.cases.commands.deps import Deps
-from services.cases.commands.requests import after_day, await_answer
+from services.cases.commands.requests import after_day, await_answer, judged, lock_submitted_request
 from services.cases.domain.requests import (
     REPLY_WORKING_DAYS,
+    Draft,
     Occasion,
     Question,
     Request,
     RequestState,
+    Said,
     SeenRequest,
     seen_by,
 )
@@ -96,13 +98,22 @@ def decline_request(
         return finish(tx, seen, entry=Audit("decline-request", request_id, reason=reason), events=told, now=now)
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a school replies; `said`: what it says now in place of all that it had said, None where nothing changes."""
+
+    words: str
+    said: Said | None = None
+
+
 def resubmit_request(
-    deps: Deps, actor: Actor, *, request_id: UUID, reply: str, expected_version: int, token: str
+    deps: Deps, actor: Actor, *, request_id: UUID, reply: Reply, expected_version: int, token: str
 ) -> SeenRequest:
     """The school replies to the question about its request, and the provider's clock goes on.
 
     Raises:
-        NotFoundError: no such request of the school.
+        NotFoundError: no such request of the school that the caller sees.
+        InvalidArgumentError: what is said anew breaks a rule.
         StaleVersionError: the request is not at `expected_version` any more.
         FailedPreconditionError: nothing was asked, or it was answered.
     """
@@ -110,15 +121,25 @@ def resubmit_request(
     occasion = occasion_of(actor, now=now, expected_version=expected_version)
     calendar = _calendar(deps, actor.tenant_id, token)
     with deps.database.tenant(actor) as tx:
-        before = requests.lock_request(tx, request_id)
-        if before is None:
-            raise NotFoundError("request")
-        request = domain.requests.resubmit(before, occasion, reply=reply, calendar=calendar)
+        before = lock_submitted_request(tx, actor, request_id)
+        request = domain.requests.resubmit(before, occasion, reply=reply.words, calendar=calendar)
         change_request(tx, before, request)
+        if reply.said is not None:
+            draft = _amended(deps, tx, request.draft.saying(reply.said), now=now)
+            request = domain.requests.amend(request, occasion, draft=draft)
+            requests.amend_request(tx, request)
         await_answer(tx, request)
         told = events.request_resubmitted(request)
         seen = seen_by(actor, request, today=local_date(now))
         return finish(tx, seen, entry=Audit("resubmit-request", request_id), events=[told], now=now)
+
+
+def _amended(deps: Deps, tx: Transaction, draft: Draft, *, now: datetime) -> Draft:
+    """What a school says anew, checked and judged by the criteria of today."""
+    reference = deps.reference.on(tx, now)
+    if violations := domain.requests.said_violations(draft, reference=reference):
+        raise InvalidArgumentError.of(*(replace(each, field=f"amendment.{each.field}") for each in violations))
+    return judged(draft, reference=reference, today=local_date(now))
 
 
 def note_reply_overdue(deps: Deps, actor: Actor, request_id: UUID) -> None:

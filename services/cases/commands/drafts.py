@@ -38,7 +38,7 @@ def save_draft(
     """Someone of a school saves what they have written so far: a new draft, or one that is there.
 
     Raises:
-        NotFoundError: no such draft of the school.
+        NotFoundError: no such draft that the caller sees.
         StaleVersionError: it is not at `expected_version` any more.
     """
     now = deps.clock.now()
@@ -57,7 +57,7 @@ def save_draft(
         if draft_id is None:
             drafts.insert_draft(tx, draft)
         else:
-            draft = domain.drafts.save(_lock(tx, draft_id), draft, expected_version=expected_version)
+            draft = domain.drafts.save(_lock(tx, actor, draft_id), draft, expected_version=expected_version)
             drafts.update_draft(tx, draft)
             _forget(tx, draft.id)
         set_deadline(tx, kind=DRAFT_DEADLINE, subject_id=draft.id, due_at=after_day(draft.kept_until))
@@ -69,12 +69,12 @@ def discard_draft(deps: Deps, actor: Actor, *, draft_id: UUID, expected_version:
     """Someone of a school throws a draft away.
 
     Raises:
-        NotFoundError: no such draft of the school.
+        NotFoundError: no such draft that the caller sees.
         StaleVersionError: it is not at `expected_version` any more.
     """
     now = deps.clock.now()
     with deps.database.tenant(actor) as tx:
-        check_version(expected_version, _lock(tx, draft_id).version)
+        check_version(expected_version, _lock(tx, actor, draft_id).version)
         _end(tx, draft_id)
         finish(tx, None, entry=Audit("discard-draft", draft_id), events=[], now=now)
 
@@ -83,7 +83,7 @@ def submit_draft(deps: Deps, actor: Actor, *, draft_id: UUID, expected_version: 
     """Someone of a school sends what a draft holds: checked as any request is, and then no draft any more.
 
     Raises:
-        NotFoundError: no such draft of the school.
+        NotFoundError: no such draft that the caller sees.
         StaleVersionError: it is not at `expected_version` any more.
         InvalidArgumentError: something is missing or breaks a rule.
         FailedPreconditionError: no catchment, so no provider.
@@ -92,7 +92,7 @@ def submit_draft(deps: Deps, actor: Actor, *, draft_id: UUID, expected_version: 
     now = deps.clock.now()
     provider = find_provider(deps, actor, token)
     with deps.database.tenant(actor) as tx:
-        saved = _lock(tx, draft_id)
+        saved = _lock(tx, actor, draft_id)
         check_version(expected_version, saved.version)
         content = wire.requests.content_message(saved)
         validate(content)
@@ -118,9 +118,12 @@ def drop_draft(deps: Deps, actor: Actor, draft_id: UUID) -> None:
         finish(tx, None, entry=Audit("drop-draft", draft_id), events=[], now=now)
 
 
-def _lock(tx: Transaction, draft_id: UUID) -> SavedDraft:
-    draft = drafts.lock_draft(tx, draft_id)
-    if draft is None:
+def _lock(tx: Transaction, actor: Actor, draft_id: UUID) -> SavedDraft:
+    return _seen(drafts.lock_draft(tx, draft_id), actor)
+
+
+def _seen(draft: SavedDraft | None, actor: Actor) -> SavedDraft:
+    if draft is None or domain.requests.whose_requests(actor) not in (None, draft.begun_by):
         raise NotFoundError("draft")
     return draft
 
@@ -148,14 +151,12 @@ def inspect_draft(deps: Deps, actor: Actor, *, draft_id: UUID) -> Inspection:
     """A draft of the school as it stands.
 
     Raises:
-        NotFoundError: no such draft of the school.
+        NotFoundError: no such draft that the caller sees.
     """
     now = deps.clock.now()
     today = local_date(now)
     with deps.database.tenant(actor) as tx:
-        saved = drafts.find_draft(tx, draft_id)
-        if saved is None:
-            raise NotFoundError("draft")
+        saved = _seen(drafts.find_draft(tx, draft_id), actor)
         reference = deps.reference.on(tx, now)
     content = wire.requests.content_message(saved)
     assessment = domain.triage.assess(

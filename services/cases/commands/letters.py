@@ -36,7 +36,7 @@ from services.cases.domain.letters import (
     Setting,
 )
 from services.cases.domain.reference import LETTER_RULE, Reference
-from services.cases.domain.students import shown_name
+from services.cases.domain.students import Caregiver, shown_name
 from services.cases.domain.tasks import Priority, Task
 from services.cases.store import cases, entries, letters, tasks
 
@@ -92,6 +92,7 @@ class CaseLetters:
     letters: list[SeenLetter]
     attempts: Attempts
     nexts: list[Next]
+    caregivers: tuple[Caregiver, ...]
 
 
 class _Opened(NamedTuple):
@@ -298,7 +299,7 @@ def note_letter_undelivered(
             added_at=now,
         )
         tasks.insert_task(tx, task)
-        cases.update_case(tx, replace(case, open_tasks=case.open_tasks + 1))
+        cases.update_case_and_due(tx, replace(case, open_tasks=case.open_tasks + 1))
         set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=_midnight_after(task.due_on))
         told = [case_events.task_added(task), letter_events.letter_undelivered(moved.letter, task_id=task.id)]
         done = Undelivered(_seen(moved, actor), task)
@@ -426,6 +427,7 @@ def open_case_letters(deps: Deps, actor: Actor, *, case_id: UUID) -> CaseLetters
         letters=[_seen(_Opened(record, each, setting), actor) for each in setting.others],
         attempts=setting.attempts,
         nexts=[domain.letters.next_of(family, setting.others, setting.reference) for family in Family],
+        caregivers=setting.caregivers,
     )
 
 
@@ -501,7 +503,8 @@ def _finish(
 def _seen(opened: _Opened, actor: Actor) -> SeenLetter:
     record, letter, setting = opened
     actions = domain.letters.allowed_acts(letter, actor, setting)
-    return SeenLetter(letter, record.case.number, _name(record), setting.today, actions)
+    ways = domain.letters.ways_of(letter, setting.caregivers)
+    return SeenLetter(letter, record.case.number, _name(record), setting.today, actions, ways)
 
 
 def _opened_letter(seen: SeenLetter, setting: Setting) -> OpenedLetter:

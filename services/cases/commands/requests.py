@@ -38,7 +38,7 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportedRow:
-    """What became of a row: submitted, or open before (`request_id` is that one), or refused."""
+    """What became of a row: submitted, or open before (`request_id`: that one, if the caller sees it), or refused."""
 
     line: int
     request_id: UUID | None = None
@@ -52,7 +52,7 @@ def submit_request(deps: Deps, actor: Actor, *, draft: Draft, token: str) -> See
     Raises:
         InvalidArgumentError: the draft breaks a rule.
         FailedPreconditionError: no catchment, so no provider.
-        AlreadyExistsError: a request for this student is open; its id is in the metadata.
+        AlreadyExistsError: a request for this student is open; its id is in the metadata, where the caller sees it.
     """
     now = deps.clock.now()
     provider = find_provider(deps, actor, token)
@@ -76,7 +76,7 @@ def submit(deps: Deps, tx: Transaction, actor: Actor, *, draft: Draft, provider:
     requests.lock_submissions(tx)
     known = requests.find_open_requests(tx, [draft.student]).find(draft.student)
     if known is not None:
-        raise already_open(known)
+        raise already_open(known if known in _shown_ids(tx, actor, [known]) else None)
     request = new_request(
         deps, actor, judged(draft, reference=reference, today=local_date(now)), provider=provider, now=now
     )
@@ -117,6 +117,8 @@ def import_requests(deps: Deps, actor: Actor, *, rows: Sequence[ImportRow], toke
                 results.append(ImportedRow(row.line, request_id=request.id, is_new=True))
                 if len(told) % _IMPORT_BATCH == 0:
                     tx.flush()
+        shown = _shown_ids(tx, actor, [row.request_id for row in results if row.request_id and not row.is_new])
+        results = [row if row.is_new or row.request_id in shown else replace(row, request_id=None) for row in results]
         if told:
             counts.change_requests(tx, [(provider.id, domain.requests.RequestState.SUBMITTED, len(told))])
         return finish(tx, results, entry=Audit("import-requests", deps.new_id()), events=told, now=now)
@@ -160,6 +162,28 @@ def open_incoming_request(deps: Deps, actor: Actor, *, request_id: UUID) -> Requ
         now = deps.clock.now()
         entries.log_access(tx, log_id=deps.new_id(), subject="request", subject_id=request_id, now=now)
         return request
+
+
+def find_submitted_request(deps: Deps, actor: Actor, *, request_id: UUID) -> Request:
+    """A request of the caller's school, as far as they see its requests.
+
+    Raises:
+        NotFoundError: no such request of the school, or a colleague's and the caller sees only their own.
+    """
+    with deps.database.tenant(actor) as tx:
+        return _seen(requests.find_request(tx, request_id), actor)
+
+
+def lock_submitted_request(tx: Transaction, actor: Actor, request_id: UUID) -> Request:
+    """The same, locked to be changed."""
+    return _seen(requests.lock_request(tx, request_id), actor)
+
+
+def _seen(request: Request | None, actor: Actor) -> Request:
+    whose = domain.requests.whose_requests(actor)
+    if request is None or whose not in (None, request.submitted_by):
+        raise NotFoundError("request")
+    return request
 
 
 def find_provider(deps: Deps, actor: Actor, token: str) -> Provider:
@@ -212,13 +236,18 @@ def after_day(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), NEW_ZEALAND)
 
 
-def already_open(request_id: UUID) -> AlreadyExistsError:
-    """A request for the student is open."""
+def already_open(request_id: UUID | None) -> AlreadyExistsError:
+    """A request for the student is open; None: one that the caller does not see."""
     return AlreadyExistsError(
         "request-already-open",
         "A request for this student is open already.",
-        metadata={"request_id": str(request_id)},
+        metadata={"request_id": str(request_id)} if request_id else {},
     )
+
+
+def _shown_ids(tx: Transaction, actor: Actor, request_ids: Sequence[UUID]) -> set[UUID]:
+    whose = domain.requests.whose_requests(actor)
+    return set(request_ids) if whose is None else requests.own_among(tx, request_ids, whose)
 
 
 def _checked_row(row: ImportRow, *, school_number: str, reference: Reference, today: date) -> ImportRow:

@@ -70,11 +70,8 @@ def add_task(deps: Deps, actor: Actor, *, case_id: UUID, wanted: NewTask, expect
         before = domain.cases.check_visible(cases.lock_case(tx, case_id), actor)
         case = domain.tasks.add(before, actor, expected_version=expected_version)
         tasks.insert_task(tx, task)
-        cases.update_case(tx, case)
-        due_at = datetime.combine(task.due_on + timedelta(days=1), time(), NEW_ZEALAND)
-        set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=due_at)
-        if (soon := _soon_at(task.due_on, now=now)) is not None:
-            set_deadline(tx, kind=SOON_DEADLINE, subject_id=task.id, due_at=soon)
+        cases.update_case_and_due(tx, case)
+        watch_task(tx, task, now=now)
         return finish(
             tx,
             Done(task, case, local_date(now)),
@@ -170,6 +167,15 @@ def note_task_due(deps: Deps, actor: Actor, task_id: UUID) -> None:
             finish(tx, None, entry=Audit("note-task-due", task_id), events=told, now=now)
 
 
+def watch_task(tx: Transaction, task: Task, *, now: datetime) -> None:
+    """Queue the deadlines of an open task: when its day is near, and when it has passed, unless that was told."""
+    if task.overdue_noted_at is None:
+        due_at = datetime.combine(task.due_on + timedelta(days=1), time(), NEW_ZEALAND)
+        set_deadline(tx, kind=TASK_DEADLINE, subject_id=task.id, due_at=due_at)
+    if (soon := _soon_at(task.due_on, now=now)) is not None:
+        set_deadline(tx, kind=SOON_DEADLINE, subject_id=task.id, due_at=soon)
+
+
 def _soon_at(due_on: date, *, now: datetime) -> datetime | None:
     # The morning before, or of the day itself; somebody who adds a task after both knows that it is due.
     mornings = (datetime.combine(day, SOON_FROM, NEW_ZEALAND) for day in (due_on - timedelta(days=1), due_on))
@@ -187,7 +193,7 @@ def _lock(tx: Transaction, actor: Actor, task_id: UUID) -> tuple[Case, Task]:
 def _end(tx: Transaction, actor: Actor, task_id: UUID, *, how: End, expected_version: int) -> tuple[Case, Task]:
     case, task = domain.tasks.end(*_lock(tx, actor, task_id), how=how, expected_version=expected_version)
     tasks.update_task(tx, task)
-    cases.update_case(tx, case)
+    cases.update_case_and_due(tx, case)
     clear_deadline(tx, kind=TASK_DEADLINE, subject_id=task_id)
     clear_deadline(tx, kind=SOON_DEADLINE, subject_id=task_id)
     return case, task

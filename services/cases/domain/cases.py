@@ -81,7 +81,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A line in a list of cases."""
+    """A line in a list of cases. `next_due_on`: the first day of its open tasks."""
 
     id: UUID
     number: str
@@ -94,6 +94,7 @@ class Summary:
     last_contact_on: date | None
     minutes: int
     open_tasks: int
+    next_due_on: date | None
     health_due_on: date | None
 
 

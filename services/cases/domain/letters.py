@@ -15,7 +15,7 @@ from services.cases.domain.cases import Case
 from services.cases.domain.entries import Entry, EventKind
 from services.cases.domain.reference import LETTER_GAP, LETTER_RULE, Reference
 from services.cases.domain.shared import Caller, check_version
-from services.cases.domain.students import Caregiver
+from services.cases.domain.students import Caregiver, ContactWay
 
 WAYS = frozenset({EventKind.HOME_VISIT, EventKind.CONTACT_ATTEMPT, EventKind.HUI, EventKind.SCHOOL_MEETING})
 """Kinds of entries that are attempts to reach a whānau; each is a way of its own."""
@@ -60,6 +60,10 @@ class Mode(StrEnum):
     POST = "post"
     HAND = "hand"
     EMAIL = "email"
+
+
+SAFE_BY = {Mode.POST: ContactWay.VISIT, Mode.HAND: ContactWay.VISIT, Mode.EMAIL: ContactWay.EMAIL}
+"""Which way of contact has to be safe for each: what the post brings comes to the home, as a visit does (ADR 16)."""
 
 
 class LetterAct(StrEnum):
@@ -209,6 +213,15 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Whether a letter may go a way: `reason` says why not, `names` because of whom."""
+
+    mode: Mode
+    reason: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ListedLetter:
     """A letter in a list, with what its reader may know of the case."""
 
@@ -226,6 +239,7 @@ class SeenLetter:
     student_name: str
     today: date
     actions: tuple[Allowed, ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 def attempts_of(entries: Iterable[Entry], reference: Reference) -> Attempts:
@@ -288,11 +302,23 @@ def text_violations(letter: Letter, setting: Setting) -> list[Violation]:
     for name in letter.text.recipients:
         if name not in known:
             found.append(Violation("text.recipients", "not-a-caregiver", "must be caregivers of the case"))
-        elif not known[name].safe_to_contact:
+        elif not safe_modes(known[name]):
             found.append(Violation("text.recipients", "not-safe-to-contact", "must be people who are safe to contact"))
+    if not found and not _common_modes(letter, setting.caregivers):
+        found.append(Violation("text.recipients", "no-common-way", "must be people whom one way reaches safely"))
     if len(set(letter.text.recipients)) < len(letter.text.recipients):
         found.append(Violation("text.recipients", "twice", "must name each person once"))
     return found
+
+
+def safe_modes(caregiver: Caregiver) -> tuple[Mode, ...]:
+    """The ways in which a letter may safely reach someone."""
+    return tuple(mode for mode, way in SAFE_BY.items() if way in caregiver.safe_ways)
+
+
+def _common_modes(letter: Letter, caregivers: Iterable[Caregiver]) -> set[Mode]:
+    recipients = [each for each in caregivers if each.name in letter.text.recipients]
+    return set(SAFE_BY).intersection(*(safe_modes(each) for each in recipients))
 
 
 def missing(letter: Letter, setting: Setting) -> tuple[str, ...]:
@@ -316,12 +342,33 @@ def _skips(letter: Letter, setting: Setting) -> bool:
 
 def mode_violations(mode: Mode, letter: Letter, caregivers: Iterable[Caregiver]) -> list[Violation]:
     """What keeps a letter from going a way; field names as in the contract."""
+    reason = next((each.reason for each in ways_of(letter, caregivers) if each.mode == mode), "")
+    return [Violation("mode", reason, _WAY_RULES[reason])] if reason else []
+
+
+def ways_of(letter: Letter, caregivers: Iterable[Caregiver]) -> tuple[Way, ...]:
+    """Each way, and whether a letter may go it to everyone it is for."""
+    known = {each.name: each for each in caregivers}
+    return tuple(_way(mode, letter, [known.get(name) for name in letter.text.recipients]) for mode in SAFE_BY)
+
+
+_WAY_RULES = {
+    "not-safe-to-contact": "must be a way that is safe for everyone it is for",
+    "needs-address": "needs a postal address on the letter",
+    "needs-email": "needs an e-mail address of everyone it is for",
+}
+
+
+def _way(mode: Mode, letter: Letter, recipients: Sequence[Caregiver | None]) -> Way:
+    known = [each for each in recipients if each is not None]
+    at_risk = tuple(each.name for each in known if mode not in safe_modes(each))
+    if at_risk or len(known) < len(recipients):
+        return Way(mode, "not-safe-to-contact", at_risk)
     if mode == Mode.POST and not letter.text.address.strip():
-        return [Violation("mode", "needs-address", "needs a postal address on the letter")]
-    emails = {each.name: each.email for each in caregivers}
-    if mode == Mode.EMAIL and not all(emails.get(name) for name in letter.text.recipients):
-        return [Violation("mode", "needs-email", "needs an e-mail address of everyone it is for")]
-    return []
+        return Way(mode, "needs-address")
+    if mode == Mode.EMAIL and (without := tuple(each.name for each in known if not each.email)):
+        return Way(mode, "needs-email", without)
+    return Way(mode)
 
 
 def allowed_acts(letter: Letter, caller: Caller, setting: Setting) -> tuple[Allowed, ...]:

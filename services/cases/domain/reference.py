@@ -10,7 +10,7 @@ from services.cases.domain.triage import Criterion
 PAUSE_REASON, PAUSE_LIMIT = "pause_reason", "pause_limit"
 CLOSE_REASON, CLOSE_OUTCOME = "close_reason", "close_outcome"
 RECORD_PART = "record_part"
-STEP_TRIED, BARRIER, ETHNICITY = "step_tried", "barrier", "ethnicity"
+STEP_TRIED, BARRIER, ETHNICITY, IWI = "step_tried", "barrier", "ethnicity", "iwi"
 DECLINE_REASON, OWN_WORK_REASON = "decline_reason", "own_work_reason"
 STEPPED_RESPONSE, TRIAGE = "stepped_response", "triage"
 LETTER_GAP, LETTER_RULE = "letter_gap", "letter_rule"

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from kit.errors import FailedPreconditionError, NotFoundError, PermissionDeniedError, Violation
-from services.cases.domain.reference import BARRIER, DECLINE_REASON, ETHNICITY, STEP_TRIED, Reference
+from services.cases.domain.reference import BARRIER, DECLINE_REASON, ETHNICITY, IWI, STEP_TRIED, Reference
 from services.cases.domain.shared import Caller, check_version
 from services.cases.domain.students import Attendance, Caregiver, Student, age
 from services.cases.domain.triage import Assessment
@@ -91,10 +91,73 @@ class Draft:
         latest = (self.attendance,) if self.attendance else ()
         return latest + self.details.earlier_terms
 
+    @property
+    def said(self) -> "Said":
+        """What of it the school may say anew with a reply."""
+        return Said(
+            caregivers=self.caregivers,
+            terms=self.terms,
+            concern=self.concern,
+            steps=self.details.steps,
+            steps_tried=self.steps_tried,
+            barriers=self.details.barriers,
+            barrier_words=self.details.barrier_words,
+            is_sensitive=self.details.is_sensitive,
+        )
+
+    def saying(self, said: "Said") -> "Draft":
+        """The draft of the same student that says this."""
+        details = replace(
+            self.details,
+            earlier_terms=said.terms[1:],
+            steps=said.steps,
+            barriers=said.barriers,
+            barrier_words=said.barrier_words,
+            is_sensitive=said.is_sensitive,
+        )
+        return replace(
+            self,
+            caregivers=said.caregivers,
+            attendance=next(iter(said.terms), None),
+            concern=said.concern,
+            steps_tried=said.steps_tried,
+            details=details,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a school says about a student, besides who that is. `terms`: the latest first."""
+
+    caregivers: tuple[Caregiver, ...]
+    terms: tuple[Attendance, ...]
+    concern: str
+    steps: tuple[str, ...]
+    steps_tried: str
+    barriers: tuple[str, ...]
+    barrier_words: str
+    is_sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What stood in a request, and how it looked by the criteria of its day, until the school said something else."""
+
+    said: Said
+    assessment: Assessment
+    replaced_at: datetime
+    replaced_by: UUID
+
 
 def draft_violations(draft: Draft, *, reference: Reference, today: date) -> list[Violation]:
     """The rules a draft breaks that no single field can know; field names as in the contract."""
     violations = student_violations(draft.student, reference=reference, today=today)
+    return violations + said_violations(draft, reference=reference)
+
+
+def said_violations(draft: Draft, *, reference: Reference) -> list[Violation]:
+    """The rules that what is said about the student breaks."""
+    violations = []
     for path, term in _named_terms(draft):
         violations += _attendance_violations(path, term)
     for index, (later, term) in enumerate(pairwise(draft.terms)):
@@ -120,8 +183,9 @@ def student_violations(student: Student, *, reference: Reference, today: date) -
         violations.append(
             Violation("student.date_of_birth", "age", f"must make the student {YOUNGEST} to {OLDEST} years old")
         )
-    for index, code in enumerate(student.ethnicities):
-        violations += reference.violations(f"student.ethnicities[{index}]", code, ETHNICITY)
+    for name, codes, wanted in (("ethnicities", student.ethnicities, ETHNICITY), ("iwi", student.iwi, IWI)):
+        for index, code in enumerate(codes):
+            violations += reference.violations(f"student.{name}[{index}]", code, wanted)
     return violations
 
 
@@ -225,6 +289,7 @@ class Request:
     case_id: UUID | None = None
     overdue_noted_at: datetime | None = None
     questions: tuple[Question, ...] = ()
+    earlier: tuple[Version, ...] = ()
     days_left: int | None = None
     reply_noted_at: datetime | None = None
     declined_at: datetime | None = None
@@ -294,6 +359,11 @@ class AllowedAction:
 
     action: Action
     reason: str
+
+
+def whose_requests(caller: Caller) -> UUID | None:
+    """Whose requests and drafts of their school someone sees: only their own, or everybody's (None)."""
+    return None if caller.may("requests:read-all") else caller.person_id
 
 
 def permission_for(action: Action) -> str:
@@ -389,6 +459,19 @@ def decline(request: Request, occasion: Occasion, *, reason: str, words: str) ->
 def decline_violations(reason: str, *, reference: Reference) -> list[Violation]:
     """What is wrong with a reason to decline."""
     return reference.violations("reason", reason, DECLINE_REASON)
+
+
+def amend(request: Request, occasion: Occasion, *, draft: Draft) -> Request:
+    """The request as it says now, with what it said before beside it; unchanged where that is the same."""
+    if draft.said == request.draft.said:
+        return request
+    before = Version(
+        said=request.draft.said,
+        assessment=request.draft.details.assessment,
+        replaced_at=occasion.now,
+        replaced_by=occasion.caller.person_id,
+    )
+    return replace(request, draft=draft, earlier=(*request.earlier, before))
 
 
 def resubmit(request: Request, occasion: Occasion, *, reply: str, calendar: Calendar) -> Request:

@@ -37,7 +37,7 @@ class Band(StrEnum):
 class Student:
     """Who the student is. Someone with one name has only given names; NSN and preferred name may be empty.
 
-    `ethnicities`: up to three codes of Stats NZ's level 3; the first digit of each is level 1.
+    `ethnicities`: up to three codes of Stats NZ's level 3; the first digit of each is level 1. `iwi`: up to five codes.
     """
 
     nsn: str

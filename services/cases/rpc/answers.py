@@ -6,6 +6,7 @@ from ascms.cases.v1 import cases_pb2, requests_pb2
 
 from kit.rpc.server import Call, write
 from services.cases import commands, wire
+from services.cases.commands.answers import Reply
 from services.cases.domain.requests import Request, SeenRequest
 from services.cases.rpc.base import Methods
 
@@ -64,7 +65,10 @@ class AnswerMethods(Methods):
             self.deps,
             call.actor,
             request_id=UUID(request.request_id),
-            reply=request.reply,
+            reply=Reply(
+                request.reply,
+                wire.requests.said_of(request.amendment) if request.HasField("amendment") else None,
+            ),
             expected_version=request.expected_version,
             token=call.token,
         )

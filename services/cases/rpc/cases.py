@@ -19,6 +19,7 @@ from services.cases.domain.shared import optional_id
 from services.cases.rpc.base import Methods, cut, filter_counts, timeline_scope
 from services.cases.rpc.tasks import listed_message
 from services.cases.store import cases, counts, tasks
+from services.cases.store.cases import EVER, CaseFilter
 from services.cases.store.tasks import TaskFilter
 
 
@@ -118,7 +119,7 @@ class CaseMethods(Methods):
     @read
     def ListCases(self, request: cases_pb2.ListCasesRequest, call: Call) -> cases_pb2.ListCasesResponse:
         """See the contract."""
-        filters = (request.state, request.case_manager_id, request.health)
+        filters = (request.state, request.case_manager_id, request.health, request.overdue)
         scope = (call.actor.tenant_id, "cases", call.actor.person_id, *filters)
         size, position = self.page(request, scope)
         wanted = optional_id(request.case_manager_id)
@@ -129,24 +130,29 @@ class CaseMethods(Methods):
         today = self.local_today()
         health = wire.enums.HEALTH.find(request.health)
         state = wire.enums.CASE_STATE.find(request.state)
+        chosen = CaseFilter(state, whose, domain.health.due_days(health, today=today) if health else EVER)
         with self.deps.database.tenant(call.actor) as tx:
-            if health is None:
+            if request.overdue:
+                found = cases.list_by_due(tx, chosen, before=today, after=_day_and_id(position), most=size + 1)
+            elif health is not None:
+                found = cases.list_by_health(tx, chosen, after=_day_and_id(position), most=size + 1)
+            else:
                 after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
                 found = cases.list_cases(tx, state=state, case_manager_id=whose, after=after, most=size + 1)
-            else:
-                due_after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
-                days = domain.health.due_days(health, today=today)
-                found = cases.list_by_health(
-                    tx, days=days, state=state, case_manager_id=whose, after=due_after, most=size + 1
-                )
             own = _own_tasks(tx, call.actor, most=request.own_tasks, today=today)
             counted = counts.count_cases(tx, whose)
             standing = counts.count_health(tx, whose, today=today)
+            overdue = cases.count_by_due(tx, whose, before=today)
         shown, more = cut(found, size)
         return cases_pb2.ListCasesResponse(
             cases=[wire.cases.summary_message(each, today=today) for each in shown],
-            next_page_token=self.token(_position(shown[-1], health), scope) if more else "",
-            counts=[*filter_counts(counted, CaseState), *_health_counts(standing), *own.counts],
+            next_page_token=self.token(_position(shown[-1], request, health), scope) if more else "",
+            counts=[
+                *filter_counts(counted, CaseState),
+                cases_pb2.FilterCount(filter="overdue", count=overdue),
+                *_health_counts(standing),
+                *own.counts,
+            ],
             own_tasks=own.tasks,
         )
 
@@ -164,7 +170,9 @@ class CaseMethods(Methods):
         """See the contract."""
         with self.deps.database.tenant(call.actor) as tx:
             case = domain.cases.check_visible(cases.find_case(tx, UUID(request.case_id)), call.actor)
-        return cases_pb2.CheckCaseResponse(number=case.number)
+        return cases_pb2.CheckCaseResponse(
+            number=case.number, school_id=str(case.school_id) if case.school_id is not None else ""
+        )
 
 
 class _OwnTasks(NamedTuple):
@@ -184,9 +192,14 @@ def _own_tasks(tx: Transaction, actor: Actor, *, most: int, today: date) -> _Own
     )
 
 
-def _position(last: Summary, health: Health | None) -> list[str]:
-    at = last.opened_at if health is None else last.health_due_on
-    assert at is not None, "who is listed by health has a day"
+def _day_and_id(position: list[str] | None) -> tuple[date, UUID] | None:
+    return (date.fromisoformat(position[0]), UUID(position[1])) if position else None
+
+
+def _position(last: Summary, request: cases_pb2.ListCasesRequest, health: Health | None) -> list[str]:
+    by_day = last.next_due_on if request.overdue else last.health_due_on
+    at = by_day if request.overdue or health else last.opened_at
+    assert at is not None, "what is listed by a day has one"
     return [at.isoformat(), str(last.id)]
 
 

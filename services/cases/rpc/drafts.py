@@ -6,7 +6,7 @@ from uuid import UUID
 from ascms.cases.v1 import cases_pb2, requests_pb2
 
 from kit.rpc.server import Call, read, write
-from services.cases import commands, wire
+from services.cases import commands, domain, wire
 from services.cases.domain.drafts import SavedDraft
 from services.cases.domain.requests import SeenRequest
 from services.cases.domain.shared import optional_id
@@ -43,11 +43,12 @@ class DraftMethods(Methods):
     @read
     def ListDrafts(self, request: requests_pb2.ListDraftsRequest, call: Call) -> requests_pb2.ListDraftsResponse:
         """See the contract."""
-        scope = (call.actor.tenant_id, "drafts")
+        whose = domain.requests.whose_requests(call.actor)
+        scope = (call.actor.tenant_id, "drafts", whose)
         size, position = self.page(request, scope)
         after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.tenant(call.actor) as tx:
-            found = list(drafts.list_drafts(tx, after=after, most=size + 1))
+            found = list(drafts.list_drafts(tx, whose=whose, after=after, most=size + 1))
         shown, more = cut(found, size)
         return requests_pb2.ListDraftsResponse(
             drafts=[wire.requests.draft_summary(draft) for draft in shown],

@@ -185,7 +185,7 @@ class LetterMethods(Methods):
                 letters=[
                     wire.letters.letter_message(each) for each in found.letters if state in (None, each.letter.state)
                 ],
-                rules=wire.letters.rules_message(found.attempts, found.nexts),
+                rules=wire.letters.rules_message(found.attempts, found.nexts, found.caregivers),
             )
         scope = (call.actor.tenant_id, "letters", call.actor.person_id, request.state)
         size, position = self.page(request, scope)

@@ -9,8 +9,9 @@ from ascms.cases.v1 import access_log_pb2, caseloads_pb2
 from kit.rpc.server import Call, read
 from services.cases import domain
 from services.cases.domain.cases import CaseState
+from services.cases.domain.letters import LetterState
 from services.cases.rpc.base import Methods, cut
-from services.cases.store import access_log, caseloads, cases, tasks
+from services.cases.store import access_log, caseloads, cases, letters, tasks
 from services.cases.store.tasks import TaskFilter
 from services.cases.wire.students import timestamp
 
@@ -56,6 +57,7 @@ class OverviewMethods(Methods):
             loads, unassigned = caseloads.list_loads(tx, today=today)
             new = caseloads.list_new(tx, most=MOST_SHOWN)
             woken = caseloads.list_woken(tx, today=today, most=MOST_SHOWN)
+            to_approve = letters.count_letters(tx, LetterState.AWAITING_APPROVAL)
             _is_open, overdue, _due_today = tasks.count_open(tx, TaskFilter(), today=today)
         return caseloads_pb2.ListCaseloadsResponse(
             caseloads=[
@@ -73,6 +75,7 @@ class OverviewMethods(Methods):
             new_count=unassigned,
             woken_cases=_waiting(woken),
             overdue_tasks=overdue,
+            letters_to_approve=to_approve,
         )
 
 

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 
-from kit.errors import NotFoundError
 from kit.rpc.server import Call, read, write
-from services.cases import commands, importing, wire
+from services.cases import commands, domain, importing, wire
 from services.cases.commands.requests import ImportedRow
 from services.cases.domain.requests import Request, RequestState, SeenRequest, seen_by
 from services.cases.rpc.base import Methods, cut, filter_counts
@@ -51,13 +50,14 @@ class RequestMethods(Methods):
     ) -> cases_pb2.ListSubmittedRequestsResponse:
         """See the contract."""
         today = self.local_today()
-        state = wire.enums.REQUEST_STATE.find(request.state)
-        scope = (call.actor.tenant_id, "submitted", request.state)
+        whose = domain.requests.whose_requests(call.actor)
+        wanted = requests.SubmittedFilter(state=wire.enums.REQUEST_STATE.find(request.state), whose=whose)
+        scope = (call.actor.tenant_id, "submitted", request.state, whose)
         size, position = self.page(request, scope)
         after = (datetime.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.tenant(call.actor) as tx:
-            found = requests.list_submitted(tx, state=state, after=after, most=size + 1)
-            counted = counts.count_requests(tx)
+            found = requests.list_submitted(tx, wanted, after=after, most=size + 1)
+            counted = requests.count_own(tx, whose) if whose else counts.count_requests(tx)
         shown, more = cut(found, size)
         return cases_pb2.ListSubmittedRequestsResponse(
             requests=[_for_school(each, call, today) for each in shown],
@@ -70,10 +70,7 @@ class RequestMethods(Methods):
         self, request: cases_pb2.GetSubmittedRequestRequest, call: Call
     ) -> cases_pb2.GetSubmittedRequestResponse:
         """See the contract."""
-        with self.deps.database.tenant(call.actor) as tx:
-            found = requests.find_request(tx, UUID(request.request_id))
-        if found is None:
-            raise NotFoundError("request")
+        found = commands.requests.find_submitted_request(self.deps, call.actor, request_id=UUID(request.request_id))
         return cases_pb2.GetSubmittedRequestResponse(request=_for_school(found, call, self.local_today()))
 
     @read
@@ -89,7 +86,11 @@ class RequestMethods(Methods):
         size, position = self.page(request, scope)
         after = (date.fromisoformat(position[0]), UUID(position[1])) if position else None
         with self.deps.database.guest(call.actor) as tx:
-            found = requests.list_incoming(tx, wanted, after=after, most=size + 1)
+            if request.request_ids:
+                found = requests.list_these(tx, [UUID(each) for each in request.request_ids])
+                size = len(found)
+            else:
+                found = requests.list_incoming(tx, wanted, after=after, most=size + 1)
             counted = counts.count_requests(tx)
             overdue = requests.count_overdue(tx, today)
         shown, more = cut(found, size)
@@ -123,7 +124,7 @@ def _imported_row(row: ImportedRow) -> cases_pb2.ImportedRow:
     result = cases_pb2.ROW_RESULT_SUBMITTED if row.is_new else cases_pb2.ROW_RESULT_ALREADY_OPEN
     return cases_pb2.ImportedRow(
         line=row.line,
-        result=result if row.request_id else cases_pb2.ROW_RESULT_REFUSED,
+        result=cases_pb2.ROW_RESULT_REFUSED if row.violations else result,
         request_id=str(row.request_id or ""),
         violations=[
             cases_pb2.RowViolation(

@@ -52,7 +52,7 @@ class SearchMethods(Methods):
 
 
 def _find(tx: Transaction, actor: Actor, query: Query) -> list[Found]:
-    """What the caller may know of: a lead the provider's, a case manager their own cases, a school its own."""
+    """What the caller may know of: a lead the provider's, a school its own, others only what is theirs."""
     most = MOST_FOUND + 1
     found: list[Found] = []
     if actor.may("cases:read"):
@@ -62,8 +62,9 @@ def _find(tx: Transaction, actor: Actor, query: Query) -> list[Found]:
         with tx.as_guest():
             found += searching.find_requests(tx, query, is_guest=True, most=most)
     if actor.may("requests:submit"):
-        found += searching.find_requests(tx, query, is_guest=False, most=most)
-        found += _drafts(searching.find_draft_rows(tx, query, most=most), query)
+        mine = domain.requests.whose_requests(actor)
+        found += searching.find_requests(tx, query, is_guest=False, most=most, whose=mine)
+        found += _drafts(searching.find_draft_rows(tx, query, most=most, whose=mine), query)
     return found
 
 

@@ -1,21 +1,38 @@
 """Cases of a provider."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Select, bindparam, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from services.cases.domain.cases import Case, CaseState, Record, Summary
 from services.cases.domain.health import Lately
 from services.cases.domain.students import shown_name
+from services.cases.domain.tasks import TaskState
 from services.cases.store import searching
 from services.cases.store.said import attendance_of, caregivers_of, details_of, said_columns, student_of
-from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, WORK_DAY
+from services.cases.store.tables import CASE, CASE_NUMBER, SAID_BY_SCHOOL, TASK, WORK_DAY
 
 _C = CASE.c
 FACTS = (
@@ -80,6 +97,7 @@ _SUMMARY = (
     "last_contact_on",
     "minutes",
     "open_tasks",
+    "next_due_on",
     "health_due_on",
 )
 
@@ -103,14 +121,20 @@ _LOCK_OPEN_OF = prepare(
 )
 _LOCK_RECORD = prepare(_RECORD.with_for_update(key_share=True))
 _INSERT = prepare(insert(CASE).values(dict.fromkeys(_C.keys())))
-_UPDATE = prepare(
-    update(CASE).where(_IS_CASE).values({name: bindparam(f"new_{name}", type_=_C[name].type) for name in _CHANGING})
+_NEW = {name: bindparam(f"new_{name}", type_=_C[name].type) for name in _CHANGING}
+_NEXT_DUE = select(func.min(TASK.c.due_on)).where(
+    TASK.c.tenant_id == _C.tenant_id, TASK.c.case_id == _C.id, TASK.c.state == TaskState.OPEN.value
 )
+_UPDATE = prepare(update(CASE).where(_IS_CASE).values(_NEW))
+_UPDATE_DUE = prepare(update(CASE).where(_IS_CASE).values({**_NEW, "next_due_on": _NEXT_DUE.scalar_subquery()}))
 
-_number = postgresql.insert(CASE_NUMBER).values(tenant_id=bindparam("tenant"), year=bindparam("in_year"), last=1)
-_NEXT_NUMBER = prepare(
+_number = postgresql.insert(CASE_NUMBER).values(
+    tenant_id=bindparam("tenant"), year=bindparam("in_year"), last=bindparam("more", type_=BigInteger)
+)
+_TAKE_NUMBERS = prepare(
     _number.on_conflict_do_update(
-        index_elements=[CASE_NUMBER.c.tenant_id, CASE_NUMBER.c.year], set_={"last": CASE_NUMBER.c.last + 1}
+        index_elements=[CASE_NUMBER.c.tenant_id, CASE_NUMBER.c.year],
+        set_={"last": CASE_NUMBER.c.last + _number.excluded.last},
     ).returning(CASE_NUMBER.c.last)
 )
 
@@ -189,10 +213,15 @@ def lock_for_recording(tx: Transaction, case_id: UUID, *, person_id: UUID, day: 
 
 def next_number(tx: Transaction, year: int) -> int:
     """The next case number of the provider in a year. Others of the same provider wait until this transaction ends."""
-    return int(tx.value(_NEXT_NUMBER, tenant=tx.tenant_id, in_year=year))
+    return take_numbers(tx, year, 1)
 
 
-def insert_record(tx: Transaction, record: Record) -> None:
+def take_numbers(tx: Transaction, year: int, more: int) -> int:
+    """Take so many case numbers; returns the last of them. Others wait as with `next_number`."""
+    return int(tx.value(_TAKE_NUMBERS, tenant=tx.tenant_id, in_year=year, more=more))
+
+
+def insert_record(tx: Transaction, record: Record, *, next_due_on: date | None = None) -> None:
     """Queue a new case of the present tenant, the provider, and what its student is found by."""
     case = record.case
     tx.later(
@@ -204,6 +233,7 @@ def insert_record(tx: Transaction, record: Record) -> None:
         request_id=case.request_id,
         opened_at=case.opened_at,
         opened_by=case.opened_by,
+        next_due_on=next_due_on,
         **_changing(case),
         **said_columns(record.student, record.caregivers, record.attendance, record.concern, record.details),
     )
@@ -213,6 +243,11 @@ def insert_record(tx: Transaction, record: Record) -> None:
 def update_case(tx: Transaction, case: Case) -> None:
     """Queue what may change of a case."""
     tx.later(_UPDATE, case_id=case.id, **{f"new_{name}": value for name, value in _changing(case).items()})
+
+
+def update_case_and_due(tx: Transaction, case: Case) -> None:
+    """As `update_case`, where its tasks changed; queued after them, so that the first day of those open is taken."""
+    tx.later(_UPDATE_DUE, case_id=case.id, **{f"new_{name}": value for name, value in _changing(case).items()})
 
 
 def _changing(case: Case) -> dict[str, Any]:
@@ -294,6 +329,30 @@ def list_cases(
     return [_summary(row) for row in rows]
 
 
+EVER = (date.min, date.max)
+"""Every day."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases: in a state, of one case manager, whose record first needs something within days."""
+
+    state: CaseState | None = None
+    case_manager_id: UUID | None = None
+    days: tuple[date, date] = EVER
+
+    def parameters(self, after: tuple[date, UUID] | None) -> dict[str, Any]:
+        """As the statements want it that list by a day."""
+        parameters: dict[str, Any] = {"first": self.days[0], "last": self.days[1]}
+        if self.state is not None:
+            parameters["wanted_state"] = self.state.value
+        if self.case_manager_id is not None:
+            parameters["wanted_manager"] = self.case_manager_id
+        if after is not None:
+            parameters["after_due"], parameters["after_id"] = after
+        return parameters
+
+
 def _listed_by_health(*, has_state: bool, has_manager: bool, after: bool) -> Query:
     query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(
         _C.health_due_on.is_not(None), _C.health_due_on.between(bindparam("first"), bindparam("last"))
@@ -316,28 +375,70 @@ _LIST_BY_HEALTH = {
 }
 
 
-def list_by_health(
-    tx: Transaction,
-    *,
-    days: tuple[date, date],
-    state: CaseState | None,
-    case_manager_id: UUID | None,
-    after: tuple[date, UUID] | None,
-    most: int,
-) -> list[Summary]:
-    """Open cases whose record first needs something within `days`, the worst first, after one of a day with an id.
+def list_by_health(tx: Transaction, wanted: CaseFilter, *, after: tuple[date, UUID] | None, most: int) -> list[Summary]:
+    """Open cases whose record needs something within the days, the worst first, after one of a day with an id.
 
     With a state it reads past those in other states, so its cost grows with them.
     """
-    parameters: dict[str, Any] = {"most": most, "first": days[0], "last": days[1]}
-    if state is not None:
-        parameters["wanted_state"] = state.value
-    if case_manager_id is not None:
-        parameters["wanted_manager"] = case_manager_id
-    if after is not None:
-        parameters["after_due"], parameters["after_id"] = after
-    query = _LIST_BY_HEALTH[state is not None, case_manager_id is not None, after is not None]
-    return [_summary(row) for row in tx.all(query, **parameters)]
+    key = (wanted.state is not None, wanted.case_manager_id is not None, after is not None)
+    return [_summary(row) for row in tx.all(_LIST_BY_HEALTH[key], **wanted.parameters(after), most=most)]
+
+
+def _listed_by_due(*, has_state: bool, has_manager: bool, after: bool) -> Query:
+    # Every open case has a day on which its record needs something: all of them are between the first and last day.
+    query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(
+        _C.next_due_on < bindparam("before", type_=Date),
+        _C.health_due_on.between(bindparam("first"), bindparam("last")),
+    )
+    if has_state:
+        query = query.where(_C.state == bindparam("wanted_state"))
+    if has_manager:
+        query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
+    if after:
+        query = query.where(
+            tuple_(_C.next_due_on, _C.id)
+            > tuple_(bindparam("after_due", type_=_C.next_due_on.type), bindparam("after_id", type_=_C.id.type))
+        )
+    return prepare(query.order_by(_C.next_due_on, _C.id).limit(bindparam("most")))
+
+
+_LIST_BY_DUE = {
+    (has_state, has_manager, after): _listed_by_due(has_state=has_state, has_manager=has_manager, after=after)
+    for has_state, has_manager, after in product((False, True), repeat=3)
+}
+
+
+def list_by_due(
+    tx: Transaction, wanted: CaseFilter, *, before: date, after: tuple[date, UUID] | None, most: int
+) -> list[Summary]:
+    """Cases with an open task due before a day, those due first, after one of a day with an id.
+
+    With a state, or some days of the record, it reads past the others.
+    """
+    key = (wanted.state is not None, wanted.case_manager_id is not None, after is not None)
+    parameters = wanted.parameters(after)
+    return [_summary(row) for row in tx.all(_LIST_BY_DUE[key], **parameters, before=before, most=most)]
+
+
+MOST_COUNTED = 1_000
+"""Counting cases by the days of their tasks ends here, so that its cost does not grow with all there is."""
+
+
+def _counted_by_due(*, has_manager: bool) -> Query:
+    due = select(literal(1)).where(_C.next_due_on < bindparam("before", type_=Date))
+    if has_manager:
+        due = due.where(_C.case_manager_id == bindparam("wanted_manager"))
+    few = due.order_by(_C.next_due_on, _C.id).limit(MOST_COUNTED).subquery()
+    return prepare(select(func.count()).select_from(few))
+
+
+_COUNT_BY_DUE = {has_manager: _counted_by_due(has_manager=has_manager) for has_manager in (False, True)}
+
+
+def count_by_due(tx: Transaction, case_manager_id: UUID | None, *, before: date) -> int:
+    """How many cases have an open task due before a day, up to `MOST_COUNTED`; of one case manager, or of everyone."""
+    manager = {"wanted_manager": case_manager_id} if case_manager_id else {}
+    return int(tx.value(_COUNT_BY_DUE[case_manager_id is not None], before=before, **manager))
 
 
 def case_of(row: Any) -> Case:
@@ -393,5 +494,6 @@ def _summary(row: Any) -> Summary:
         last_contact_on=row.last_contact_on,
         minutes=row.minutes,
         open_tasks=row.open_tasks,
+        next_due_on=row.next_due_on,
         health_due_on=row.health_due_on,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -24,14 +25,13 @@ _UPDATE = prepare(
 )
 _DELETE = prepare(delete(REQUEST_DRAFT).where(_IS_DRAFT))
 _LISTED = select(REQUEST_DRAFT).order_by(_C.saved_at.desc(), _C.id.desc()).limit(bindparam("most"))
+_OWN = _C.begun_by == bindparam("whose")
+_AFTER = tuple_(_C.saved_at, _C.id) < tuple_(
+    bindparam("after_at", type_=_C.saved_at.type), bindparam("after_id", type_=_C.id.type)
+)
 _LIST = {
-    False: prepare(_LISTED),
-    True: prepare(
-        _LISTED.where(
-            tuple_(_C.saved_at, _C.id)
-            < tuple_(bindparam("after_at", type_=_C.saved_at.type), bindparam("after_id", type_=_C.id.type))
-        )
-    ),
+    (is_own, after): prepare(_LISTED.where(*([_OWN] if is_own else []), *([_AFTER] if after else [])))
+    for is_own, after in product((False, True), repeat=2)
 }
 
 
@@ -62,10 +62,14 @@ def delete_draft(tx: Transaction, draft_id: UUID) -> None:
     tx.later(_DELETE, draft_id=draft_id)
 
 
-def list_drafts(tx: Transaction, *, after: tuple[datetime, UUID] | None, most: int) -> Sequence[SavedDraft]:
-    """The school's drafts, those saved last first, after one saved at a moment with an id."""
+def list_drafts(
+    tx: Transaction, *, whose: UUID | None, after: tuple[datetime, UUID] | None, most: int
+) -> Sequence[SavedDraft]:
+    """The school's drafts, or those one person began; saved last first, after one saved at a moment with an id."""
     position = {"after_at": after[0], "after_id": after[1]} if after is not None else {}
-    return [_draft(row) for row in tx.all(_LIST[after is not None], **position, most=most)]
+    person = {"whose": whose} if whose is not None else {}
+    query = _LIST[whose is not None, after is not None]
+    return [_draft(row) for row in tx.all(query, **person, **position, most=most)]
 
 
 def _changing(draft: SavedDraft) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What happened in cases, and who opened which record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from itertools import product
 from typing import Any
@@ -63,6 +63,7 @@ _GIVE_DAY = prepare(
         set_={"minutes": WORK_DAY.c.minutes + _add_minutes.excluded.minutes},
     ).returning(WORK_DAY.c.minutes)
 )
+_WORK_DAYS = prepare(select(WORK_DAY.c.person_id, WORK_DAY.c.day, WORK_DAY.c.minutes))
 _TAKE_DAY = prepare(
     update(WORK_DAY)
     .where(WORK_DAY.c.person_id == bindparam("person"), WORK_DAY.c.day == bindparam("on_day"))
@@ -146,6 +147,18 @@ def change_work_day(tx: Transaction, *, person_id: UUID, day: date, more: int) -
     if more < 0:
         return int(tx.value(_TAKE_DAY, person=person_id, on_day=day, less=-more))
     return int(tx.value(_GIVE_DAY, tenant=tx.tenant_id, person=person_id, on_day=day, more=more))
+
+
+def list_work_days(tx: Transaction) -> dict[tuple[UUID, date], int]:
+    """The minutes of every person's days: for who makes many up, and must leave nobody's day too long."""
+    return {(row.person_id, row.day): row.minutes for row in tx.all(_WORK_DAYS)}
+
+
+def add_work_days(tx: Transaction, minutes: Mapping[tuple[UUID, date], int]) -> None:
+    """Queue minutes to be added to people's days."""
+    days = ((person_id, day, more) for (person_id, day), more in sorted(minutes.items()))
+    rows = ({"tenant": tx.tenant_id, "person": person, "on_day": day, "more": more} for person, day, more in days)
+    tx.later_many(_GIVE_DAY, rows)
 
 
 def log_access(tx: Transaction, *, log_id: UUID, subject: str, subject_id: UUID, now: datetime) -> None:

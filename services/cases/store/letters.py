@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Select, and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, func, insert, literal, select, tuple_, update
 
 from kit.db import Query, Transaction, prepare
 from services.cases.domain.letters import (
@@ -145,6 +145,23 @@ def list_letters(
         )
         for row in rows
     ]
+
+
+MOST_COUNTED = 1_000
+"""Counting ends here, so that its cost does not grow with all there is."""
+_few = (
+    select(literal(1))
+    .where(_C.state == bindparam("wanted_state"))
+    .order_by(_C.waits_since, _C.id)
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+_COUNT = prepare(select(func.count()).select_from(_few))
+
+
+def count_letters(tx: Transaction, state: LetterState) -> int:
+    """How many of the provider's letters stand so, up to `MOST_COUNTED`."""
+    return int(tx.value(_COUNT, wanted_state=state.value))
 
 
 def _changing(letter: Letter) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Requests for support: the school's own, and as a guest those that were routed to a provider."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import product
@@ -14,8 +14,16 @@ from kit.db import Query, Transaction, prepare
 from services.cases.domain.requests import Draft, OpenRequests, Question, Request, RequestState
 from services.cases.domain.students import Student
 from services.cases.store import searching
-from services.cases.store.said import attendance_of, caregivers_of, details_of, said_columns, student_of
-from services.cases.store.tables import CASE, REQUEST, REQUEST_GUEST_READS
+from services.cases.store.said import (
+    attendance_of,
+    caregivers_of,
+    details_of,
+    said_columns,
+    student_of,
+    version_json,
+    version_of,
+)
+from services.cases.store.tables import CASE, REQUEST, REQUEST_GUEST_READS, SAID_BY_SCHOOL
 
 _C = REQUEST.c
 _ALL = select(*(_C[name] for name in REQUEST_GUEST_READS))
@@ -59,11 +67,23 @@ _FIND_SPELL = prepare(
 )
 _INSERT = prepare(insert(REQUEST).values(dict.fromkeys(_C.keys())))
 _FIND = prepare(_ALL.where(_C.id == bindparam("request_id")))
+_THESE = prepare(
+    _ALL.where(_C.id == func.any(bindparam("wanted", type_=ARRAY(_C.id.type)))).order_by(_C.answer_due_on, _C.id)
+)
 _LOCK = prepare(_ALL.where(_C.id == bindparam("request_id")).with_for_update(key_share=True))
+_OWN = _C.submitted_by == bindparam("whose")
+_COUNT_OWN = prepare(select(_C.state, func.count()).where(_OWN).group_by(_C.state))
+_OWN_AMONG = prepare(select(_C.id).where(_C.id == func.any(bindparam("ids", type_=ARRAY(_C.id.type))), _OWN))
 _UPDATE = prepare(
     update(REQUEST)
     .where(_C.id == bindparam("request_id"))
     .values({name: bindparam(f"new_{name}", type_=_C[name].type) for name in _CHANGING})
+)
+_AMENDED = ("earlier", "steps_tried", *SAID_BY_SCHOOL)
+_AMEND = prepare(
+    update(REQUEST)
+    .where(_C.id == bindparam("request_id"))
+    .values({name: bindparam(f"new_{name}", type_=_C[name].type) for name in _AMENDED})
 )
 _COUNT_OVERDUE = prepare(
     select(func.count())
@@ -109,19 +129,20 @@ def find_notification(tx: Transaction, nsn: str, since: date) -> UUID | None:
 
 
 def insert_request(tx: Transaction, request: Request) -> None:
-    """Queue a new request of the present tenant, who asks, and what its student is found by."""
+    """Queue a new request of the present tenant, who asks, and what its student is found by.
+
+    Its provider finds it until it became a case.
+    """
     draft = request.draft
-    searching.insert_tokens(
-        tx, subject="request", subject_id=request.id, student=draft.student, guest_id=request.provider_id
-    )
+    guest_id = request.provider_id if request.case_id is None else None
+    searching.insert_tokens(tx, subject="request", subject_id=request.id, student=draft.student, guest_id=guest_id)
     tx.later(
         _INSERT,
         tenant_id=tx.tenant_id,
         guest_id=request.provider_id,
         id=request.id,
         state=request.state.value,
-        **said_columns(draft.student, draft.caregivers, draft.attendance, draft.concern, draft.details),
-        steps_tried=draft.steps_tried,
+        **_said(request),
         student_key=draft.student.key,
         submitted_at=request.submitted_at,
         submitted_by=request.submitted_by,
@@ -144,6 +165,20 @@ def lock_request(tx: Transaction, request_id: UUID) -> Request | None:
 def update_request(tx: Transaction, request: Request) -> None:
     """Queue what may change of a request of the present tenant."""
     tx.later(_UPDATE, request_id=request.id, **{f"new_{name}": value for name, value in _changing(request).items()})
+
+
+def amend_request(tx: Transaction, request: Request) -> None:
+    """Queue what a request of the present tenant says now, and what it said before."""
+    tx.later(_AMEND, request_id=request.id, **{f"new_{name}": value for name, value in _said(request).items()})
+
+
+def _said(request: Request) -> dict[str, Any]:
+    draft = request.draft
+    return {
+        **said_columns(draft.student, draft.caregivers, draft.attendance, draft.concern, draft.details),
+        "steps_tried": draft.steps_tried,
+        "earlier": Jsonb([version_json(version) for version in request.earlier]),
+    }
 
 
 def _changing(request: Request) -> dict[str, Any]:
@@ -177,10 +212,13 @@ def _listed(columns: Sequence[Any], *, descending: bool, conditions: Sequence[An
 _IN_STATE = _C.state == bindparam("wanted_state")
 _PAST_DUE = _C.answer_due_on < bindparam("today")
 _SUBMITTED = {
-    (has_state, after): _listed(
-        [_C.submitted_at, _C.id], descending=True, conditions=[_IN_STATE] if has_state else [], after=after
+    (has_state, is_own, after): _listed(
+        [_C.submitted_at, _C.id],
+        descending=True,
+        conditions=[*([_IN_STATE] if has_state else []), *([_OWN] if is_own else [])],
+        after=after,
     )
-    for has_state, after in product((False, True), repeat=2)
+    for has_state, is_own, after in product((False, True), repeat=3)
 }
 _INCOMING = {
     (has_state, is_overdue, after): _listed(
@@ -193,12 +231,32 @@ _INCOMING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class SubmittedFilter:
+    """Which of a school's requests. `whose`: only those that this person submitted."""
+
+    state: RequestState | None = None
+    whose: UUID | None = None
+
+
 def list_submitted(
-    tx: Transaction, *, state: RequestState | None, after: tuple[datetime, UUID] | None, most: int
+    tx: Transaction, wanted: SubmittedFilter, *, after: tuple[datetime, UUID] | None, most: int
 ) -> list[Request]:
     """The school's requests, newest first, after one submitted at a moment with an id."""
-    rows = tx.all(_SUBMITTED[state is not None, after is not None], **_chosen(state), **_position(after), most=most)
+    state, whose = wanted.state, wanted.whose
+    query = _SUBMITTED[state is not None, whose is not None, after is not None]
+    rows = tx.all(query, **_chosen(state), **_person(whose), **_position(after), most=most)
     return [_request(row) for row in rows]
+
+
+def count_own(tx: Transaction, whose: UUID) -> dict[RequestState, int]:
+    """How many requests of one person of the school stand where: a few hundred at most, so they are counted."""
+    return {RequestState(state): int(items) for state, items in tx.all(_COUNT_OWN, whose=whose)}
+
+
+def own_among(tx: Transaction, request_ids: Sequence[UUID], whose: UUID) -> set[UUID]:
+    """Which of these requests one person of the school submitted."""
+    return {row.id for row in tx.all(_OWN_AMONG, ids=list(request_ids), whose=whose)}
 
 
 def list_incoming(
@@ -216,6 +274,11 @@ def list_incoming(
     return [_request(row) for row in rows]
 
 
+def list_these(tx: Transaction, request_ids: Collection[UUID]) -> list[Request]:
+    """As a guest: those of some requests that were routed to the provider, those due first."""
+    return [_request(row) for row in tx.all(_THESE, wanted=list(request_ids))]
+
+
 def count_overdue(tx: Transaction, today: date) -> int:
     """As a guest: how many of the provider's requests are unanswered past their day. Reads no more than those."""
     return int(tx.value(_COUNT_OVERDUE, today=today))
@@ -223,6 +286,10 @@ def count_overdue(tx: Transaction, today: date) -> int:
 
 def _chosen(state: RequestState | None) -> dict[str, str]:
     return {"wanted_state": state.value} if state is not None else {}
+
+
+def _person(whose: UUID | None) -> dict[str, UUID]:
+    return {"whose": whose} if whose is not None else {}
 
 
 def _position(after: tuple[Any, UUID] | None) -> dict[str, Any]:
@@ -249,6 +316,7 @@ def _request(row: Any) -> Request:
         case_id=row.case_id,
         overdue_noted_at=row.overdue_noted_at,
         questions=tuple(_question(each) for each in row.questions),
+        earlier=tuple(version_of(each) for each in row.earlier),
         days_left=row.days_left,
         reply_noted_at=row.reply_noted_at,
         declined_at=row.declined_at,

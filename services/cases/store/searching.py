@@ -10,22 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Select,
     Text,
     and_,
     bindparam,
-    cast,
     delete,
     exists,
-    func,
     insert,
     literal_column,
     null,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from kit.db import Query, Transaction, prepare
 from services.cases.domain import searching
@@ -39,19 +35,10 @@ _STUDENT = (
     *("nsn", "given_names", "family_name", "preferred_name", "date_of_birth", "year_level", "gender"),
     *("details", "id", "tenant_id", "guest_id", "state"),
 )
-_INSERT = prepare(
-    insert(SEARCH_TOKEN).from_select(
-        ["tenant_id", "guest_id", "subject", "subject_id", "token"],
-        select(
-            cast(bindparam("tenant"), postgresql.UUID),
-            cast(bindparam("guest"), postgresql.UUID),
-            cast(bindparam("of_subject"), Text),
-            cast(bindparam("of_id"), postgresql.UUID),
-            func.unnest(bindparam("tokens", type_=ARRAY(Text))),
-        ),
-    )
-)
+_INSERT = prepare(insert(SEARCH_TOKEN).values(dict.fromkeys(_T.keys())))
 _MINE = select(CASE.c.id).where(CASE.c.case_manager_id == bindparam("wanted_manager"))
+_MY_REQUESTS = select(REQUEST.c.id).where(REQUEST.c.submitted_by == bindparam("whose"))
+_MY_DRAFTS = select(REQUEST_DRAFT.c.id).where(REQUEST_DRAFT.c.begun_by == bindparam("whose"))
 _MOST_READ = 2 * (searching.MOST_FOUND + 1)
 _HIDE = prepare(
     update(SEARCH_TOKEN).where(_T.subject == "request", _T.subject_id == bindparam("of_id")).values(guest_id=null())
@@ -71,8 +58,8 @@ def insert_tokens(
     guest_id: UUID | None = None,
 ) -> None:
     """Queue what a student is found by, for the present tenant, and for the guest of a request."""
-    tokens = list(searching.tokens_of(student, number=number))
-    tx.later(_INSERT, tenant=tx.tenant_id, guest=guest_id, of_subject=subject, of_id=subject_id, tokens=tokens)
+    place = {"tenant_id": tx.tenant_id, "guest_id": guest_id, "subject": subject, "subject_id": subject_id}
+    tx.later_many(_INSERT, ({**place, "token": token} for token in searching.tokens_of(student, number=number)))
 
 
 def delete_tokens(tx: Transaction, *, subject: str, subject_id: UUID) -> None:
@@ -93,16 +80,17 @@ def cases_query(words: int, *, has_manager: bool) -> Query:
 
 
 @cache
-def requests_query(words: int, *, is_guest: bool) -> Query:
-    """Requests by so many words: the tenant's own, or those routed to a provider that became no case."""
+def requests_query(words: int, *, is_guest: bool, is_own: bool = False) -> Query:
+    """Requests by so many words: the tenant's, or one person's, or those routed to a provider that became no case."""
     columns = [*(REQUEST.c[name] for name in _STUDENT), REQUEST.c.kind]
-    return _query("request", columns, REQUEST, words, owner="guest_id" if is_guest else "tenant_id")
+    owner, mine = "guest_id" if is_guest else "tenant_id", _MY_REQUESTS if is_own else None
+    return _query("request", columns, REQUEST, words, owner=owner, mine=mine)
 
 
 @cache
-def drafts_query(words: int) -> Query:
-    """Drafts of the tenant by so many words."""
-    return _query("draft", list(REQUEST_DRAFT.c), REQUEST_DRAFT, words)
+def drafts_query(words: int, *, is_own: bool = False) -> Query:
+    """Drafts of the tenant by so many words; those that one person began where told."""
+    return _query("draft", list(REQUEST_DRAFT.c), REQUEST_DRAFT, words, mine=_MY_DRAFTS if is_own else None)
 
 
 def find_cases(tx: Transaction, query: searching.Query, *, case_manager_id: UUID | None, most: int) -> list[Found]:
@@ -115,18 +103,22 @@ def find_cases(tx: Transaction, query: searching.Query, *, case_manager_id: UUID
     ]
 
 
-def find_requests(tx: Transaction, query: searching.Query, *, is_guest: bool, most: int) -> list[Found]:
-    """Requests: the school's own, or as a guest those routed to the provider that became no case."""
-    prepared = requests_query(len(query.ranges), is_guest=is_guest)
+def find_requests(
+    tx: Transaction, query: searching.Query, *, is_guest: bool, most: int, whose: UUID | None = None
+) -> list[Found]:
+    """Requests: the school's, or one person's there, or as a guest those routed to the provider that became no case."""
+    prepared = requests_query(len(query.ranges), is_guest=is_guest, is_own=whose is not None)
+    person = {"whose": whose} if whose else {}
     return [
         _found("request", row, query, school_id=row.tenant_id if row.kind == "chronic_absence" else None)
-        for row in _rows(tx, prepared, query, most=most)
+        for row in _rows(tx, prepared, query, most=most, **person)
     ]
 
 
-def find_draft_rows(tx: Transaction, query: searching.Query, *, most: int) -> Sequence[Any]:
-    """Drafts of the school, as rows: what is in them is a matter of the contract."""
-    return _rows(tx, drafts_query(len(query.ranges)), query, most=most)
+def find_draft_rows(tx: Transaction, query: searching.Query, *, most: int, whose: UUID | None = None) -> Sequence[Any]:
+    """Drafts of the school, or of one person there, as rows: what is in them is a matter of the contract."""
+    prepared, person = drafts_query(len(query.ranges), is_own=whose is not None), {"whose": whose} if whose else {}
+    return _rows(tx, prepared, query, most=most, **person)
 
 
 def find_open_cases(tx: Transaction, student: Student) -> list[tuple[UUID, str]]:

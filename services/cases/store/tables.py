@@ -72,6 +72,7 @@ REQUEST_GUEST_READS = (
     "declined_at",
     "decline_reason",
     "decline_words",
+    "earlier",
 )
 
 REQUEST = shared_table(
@@ -95,6 +96,8 @@ REQUEST = shared_table(
     Column("declined_at", DateTime(timezone=True)),
     Column("decline_reason", Text, nullable=False),
     Column("decline_words", Text, nullable=False),
+    Column("earlier", postgresql.JSONB, nullable=False),
+    Index("request_submitted_own", "tenant_id", "submitted_by", "submitted_at", "id"),
     Index("request_submitted", "tenant_id", "submitted_at", "id"),
     Index("request_submitted_state", "tenant_id", "state", "submitted_at", "id"),
     Index("request_nsn", "tenant_id", "nsn"),
@@ -117,6 +120,7 @@ REQUEST_DRAFT = tenant_table(
     Column("kept_until", Date, nullable=False),
     Column("version", BigInteger, nullable=False),
     Index("request_draft_saved", "tenant_id", "saved_at", "id"),
+    Index("request_draft_own", "tenant_id", "begun_by", "saved_at", "id"),
 )
 
 # What students are found by: see `domain.searching`. A request's tokens are its provider's too, a case's are not its
@@ -179,6 +183,7 @@ CASE = shared_table(
     Column("review_on", Date),
     Column("worked_on", Date),
     Column("health_due_on", Date),
+    Column("next_due_on", Date),
     Index("case_record_number", "tenant_id", "number", unique=True),
     Index("case_record_request", "tenant_id", "request_id", unique=True),
     Index("case_record_opened", "tenant_id", "opened_at", "id"),
@@ -201,6 +206,15 @@ CASE = shared_table(
         "health_due_on",
         "id",
         postgresql_where=text("health_due_on IS NOT NULL"),
+    ),
+    Index("case_record_due", "tenant_id", "next_due_on", "id", postgresql_where=text("next_due_on IS NOT NULL")),
+    Index(
+        "case_record_due_manager",
+        "tenant_id",
+        "case_manager_id",
+        "next_due_on",
+        "id",
+        postgresql_where=text("next_due_on IS NOT NULL"),
     ),
     guest_reads=CASE_GUEST_READS,
 )

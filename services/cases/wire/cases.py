@@ -79,6 +79,7 @@ def summary_message(summary: domain.cases.Summary, *, today: date) -> cases_pb2.
         minutes=summary.minutes,
         health=HEALTH.number(domain.health.worst(due, today=today)) if due else cases_pb2.RECORD_HEALTH_UNSPECIFIED,
         open_tasks=summary.open_tasks,
+        next_due_on=day(summary.next_due_on),
     )
 
 

@@ -1,11 +1,13 @@
 """Letters as messages, and what their authors say the other way round."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from ascms.cases.v1 import letters_pb2
 
 from kit.clock import local_date
 from services.cases import domain
+from services.cases.domain.students import Caregiver
 from services.cases.wire.enums import LETTER_FAMILY, LETTER_LANGUAGE, LETTER_MODE, LETTER_STATE
 from services.cases.wire.students import day, timestamp
 
@@ -79,6 +81,12 @@ def letter_message(seen: domain.letters.SeenLetter) -> letters_pb2.Letter:
             )
             for each in seen.actions
         ],
+        ways=[
+            letters_pb2.LetterWay(
+                mode=LETTER_MODE.number(each.mode), allowed=not each.reason, reason=each.reason, names=each.names
+            )
+            for each in seen.ways
+        ],
     )
 
 
@@ -96,7 +104,9 @@ def print_message(
     )
 
 
-def rules_message(attempts: domain.letters.Attempts, nexts: list[domain.letters.Next]) -> letters_pb2.LetterRules:
+def rules_message(
+    attempts: domain.letters.Attempts, nexts: list[domain.letters.Next], caregivers: Iterable[Caregiver]
+) -> letters_pb2.LetterRules:
     """What may be written next in a case."""
     return letters_pb2.LetterRules(
         next=[
@@ -113,6 +123,15 @@ def rules_message(attempts: domain.letters.Attempts, nexts: list[domain.letters.
         ways=attempts.ways,
         attempts_needed=attempts.needed,
         ways_needed=attempts.ways_needed,
+        recipients=[
+            letters_pb2.LetterRecipient(
+                name=each.name,
+                relationship=each.relationship,
+                modes=[LETTER_MODE.number(mode) for mode in domain.letters.safe_modes(each)],
+                safe_note=each.safe_note,
+            )
+            for each in caregivers
+        ],
     )
 
 

@@ -38,6 +38,20 @@ def draft_of(message: cases_pb2.SubmitRequestRequest) -> domain.requests.Draft:
     )
 
 
+def said_of(message: cases_pb2.RequestAmendment) -> domain.requests.Said:
+    """What a school says anew, from a message that was checked."""
+    return domain.requests.Said(
+        caregivers=tuple(caregiver_of(each) for each in message.caregivers),
+        terms=tuple(attendance_of(each) for each in (message.attendance, *message.earlier_terms)),
+        concern=message.concern,
+        steps=tuple(dict.fromkeys(message.steps)),
+        steps_tried=message.steps_tried,
+        barriers=tuple(dict.fromkeys(message.barriers)),
+        barrier_words=message.barrier_words,
+        is_sensitive=message.is_sensitive,
+    )
+
+
 def begun_terms(message: cases_pb2.SubmitRequestRequest) -> tuple[domain.students.Attendance, ...]:
     """Attendance as far as a draft tells, the latest term first; terms without half-days are left out."""
     terms = [attendance_of(each) for each in (message.attendance, *message.earlier_terms) if each.total_half_days > 0]
@@ -118,6 +132,28 @@ def for_provider(seen: domain.requests.SeenRequest) -> cases_pb2.RequestForSuppo
             cases_pb2.AllowedAction(action=each.action.value, allowed=not each.reason, reason=each.reason)
             for each in seen.actions
         ],
+        earlier_versions=[_version_message(each) for each in request.earlier],
+    )
+
+
+def _version_message(version: domain.requests.Version) -> cases_pb2.RequestVersion:
+    said = version.said
+    terms = [attendance_message(term) for term in said.terms]
+    return cases_pb2.RequestVersion(
+        said=cases_pb2.RequestAmendment(
+            caregivers=[caregiver_message(each) for each in said.caregivers],
+            attendance=terms[0] if terms else None,
+            earlier_terms=terms[1:],
+            concern=said.concern,
+            steps=said.steps,
+            steps_tried=said.steps_tried,
+            barriers=said.barriers,
+            barrier_words=said.barrier_words,
+            is_sensitive=said.is_sensitive,
+        ),
+        assessment=assessment_message(version.assessment),
+        replaced_at=timestamp(version.replaced_at),
+        replaced_by=str(version.replaced_by),
     )
 
 

@@ -28,6 +28,7 @@ from services.documents.domain.files import (
     disposed,
     name_with_ending,
     object_key,
+    readers_at_school,
     removed,
 )
 from services.documents.store import files
@@ -39,9 +40,10 @@ DISPOSAL = "dispose-document"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What someone sends with a file. `sha256` is empty where they do not know it."""
+    """What someone sends with a file, and the school of its case. `sha256` is empty where they do not know it."""
 
     case_id: UUID
+    school_id: UUID | None
     name: str
     description: str = ""
     visibility: Visibility = Visibility.PROVIDER
@@ -77,6 +79,7 @@ def upload_document(deps: Deps, actor: Actor, *, upload: Upload, content: Binary
         uploaded_at=now,
         description=upload.description,
         visibility=upload.visibility,
+        shared_with=readers_at_school(upload.visibility, upload.school_id),
     )
     content.seek(0)
     deps.objects.put(object_key(actor.tenant_id, document.document_id), content, size=size, content_type=content_type)
@@ -96,11 +99,12 @@ def upload_document(deps: Deps, actor: Actor, *, upload: Upload, content: Binary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a file is from now on called and said to be."""
+    """What a file is from now on called and said to be, and the school of its case."""
 
     name: str
     description: str
     visibility: Visibility
+    school_id: UUID | None
 
 
 def describe_document(
@@ -123,6 +127,7 @@ def describe_document(
             name=description.name,
             description=description.description,
             visibility=description.visibility,
+            school_id=description.school_id,
         )
         files.update_document(tx, document)
         return finish(
@@ -138,7 +143,7 @@ def remove_document(deps: Deps, actor: Actor, *, document_id: UUID, reason: str,
     """Take a file out of its case. The row stays, with the reason; the bytes go when nobody can have erred any more.
 
     Raises:
-        NotFoundError, FailedPreconditionError: it is not there, or was taken out before.
+        NotFoundError, FailedPreconditionError: it is not there, was taken out before, or is a record.
         StaleVersionError: someone else was faster.
     """
     now = deps.clock.now()

@@ -60,6 +60,7 @@ def render_approved_letter(deps: Deps, source: Letters, actor: Actor, *, letter_
         scan_state=ScanState.CLEAN,
         uploaded_by=letter.approved_by,
         uploaded_at=now,
+        is_record=True,
     )
     key = object_key(actor.tenant_id, document_id)
     deps.objects.put(key, BytesIO(content), size=document.size, content_type=_PDF)

@@ -75,11 +75,23 @@ class Document:
     visibility: Visibility = Visibility.PROVIDER
     version: int = 1
     removal: Removal | None = None
+    is_record: bool = False
+    """What was made to be sent: it is never taken out of its case."""
+    shared_with: UUID | None = None
+    """The school that reads it; None while it is not shared, or the student has none."""
 
     @property
     def is_unscanned(self) -> bool:
         """Whether the scanner has yet to say something about it."""
         return self.scan_state in (ScanState.WAITING, ScanState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDocument:
+    """A file as the school has it that it was shared with, and whose it is."""
+
+    provider_id: UUID
+    document: Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +191,21 @@ def check_present(document: Document) -> None:
         raise FailedPreconditionError("removed", "This file was taken out of the case.")
 
 
+def check_removable(document: Document) -> None:
+    """Refuse to take out what is out already, or is a record."""
+    check_present(document)
+    if document.is_record:
+        raise FailedPreconditionError(
+            "is-record",
+            "This letter is a record: what was printed to be sent is kept as it was, and never taken out of the case.",
+        )
+
+
+def can_download(document: Document) -> bool:
+    """Whether it is handed out now."""
+    return document.removal is None and document.scan_state in (ScanState.CLEAN, ScanState.NO_SCANNER)
+
+
 def check_version(document: Document, expected: int) -> None:
     """Raise StaleVersionError unless `expected` is 0 or the version that stands."""
     if expected not in (0, document.version):
@@ -189,22 +216,38 @@ def allowed_actions(document: Document, *, may_record: bool) -> tuple[Action, ..
     """What someone who may see the case can do with a file now."""
     if document.removal is not None:
         return ()
-    can_download = document.scan_state in (ScanState.CLEAN, ScanState.NO_SCANNER)
-    download = (Action.DOWNLOAD,) if can_download else ()
-    return (*download, Action.DESCRIBE, Action.REMOVE) if may_record else download
+    download = (Action.DOWNLOAD,) if can_download(document) else ()
+    remove = () if document.is_record else (Action.REMOVE,)
+    return (*download, Action.DESCRIBE, *remove) if may_record else download
 
 
-def described(document: Document, *, name: str, description: str, visibility: Visibility) -> Document:
-    """With another name, description or visibility. The ending stays, since the content does."""
+def readers_at_school(visibility: Visibility, school_id: UUID | None) -> UUID | None:
+    """The school that reads a file of a case, where it is shared; a case without a school shares with nobody."""
+    return school_id if visibility is Visibility.SCHOOL else None
+
+
+def described(
+    document: Document, *, name: str, description: str, visibility: Visibility, school_id: UUID | None
+) -> Document:
+    """With another name, description or visibility. The ending stays, since the content does.
+
+    `school_id` is the school of the case now, which reads what is shared from now on.
+    """
     check_present(document)
-    name = name_with_ending(name, (document.name.rpartition(".")[2].lower(),))
-    return replace(document, name=name, description=description, visibility=visibility, version=document.version + 1)
+    return replace(
+        document,
+        name=name_with_ending(name, (document.name.rpartition(".")[2].lower(),)),
+        description=description,
+        visibility=visibility,
+        shared_with=readers_at_school(visibility, school_id),
+        version=document.version + 1,
+    )
 
 
 def removed(document: Document, removal: Removal) -> Document:
-    """Taken out of its case: what it was and why it went stays."""
-    check_present(document)
-    return replace(document, removal=removal, version=document.version + 1)
+    """Taken out of its case: what it was and why it went stays, for its provider alone."""
+    check_removable(document)
+    return replace(document, removal=removal, shared_with=None, version=document.version + 1)
 
 
 def scanned(document: Document, state: ScanState) -> Document:

@@ -10,9 +10,12 @@ from services.documents.letters import Letters
 from services.documents.rpc.files import FileMethods
 from services.documents.rpc.guides import GuideMethods
 from services.documents.rpc.letters import LetterMethods
+from services.documents.rpc.sharing import SharingMethods
 
 
-class DocumentsServicer(FileMethods, LetterMethods, GuideMethods, documents_pb2_grpc.DocumentsServiceServicer):
+class DocumentsServicer(
+    FileMethods, SharingMethods, LetterMethods, GuideMethods, documents_pb2_grpc.DocumentsServiceServicer
+):
     """Every method of the contract."""
 
 

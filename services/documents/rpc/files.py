@@ -8,12 +8,11 @@ from uuid import UUID
 from ascms.documents.v1 import documents_pb2, files_pb2
 
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
-from kit.objects import ObjectMissingError
 from kit.paging import DEFAULT_SIZE
 from kit.rpc.server import Call, read, write
 from services.documents import commands
 from services.documents.commands.files import Description, Upload
-from services.documents.domain.files import MAX_BYTES, Document, check_download, object_key, too_large
+from services.documents.domain.files import MAX_BYTES, Document, too_large
 from services.documents.rpc.base import Methods
 from services.documents.rpc.wire import (
     encode_described,
@@ -37,7 +36,7 @@ class FileMethods(Methods):
         if first is None or first.WhichOneof("part") != "header":
             raise InvalidArgumentError.of(Violation("header", "required", "comes first"))
         header = first.header
-        self.check_case(header.case_id, call)
+        school_id = self.check_case(header.case_id, call)
         with tempfile.TemporaryFile() as spooled:
             for request in requests:
                 spooled.write(request.chunk)
@@ -45,6 +44,7 @@ class FileMethods(Methods):
                     raise too_large()
             upload = Upload(
                 case_id=UUID(header.case_id),
+                school_id=school_id,
                 name=header.name,
                 description=header.description,
                 visibility=visibility_of(header.visibility),
@@ -57,13 +57,8 @@ class FileMethods(Methods):
         self, request: documents_pb2.DownloadDocumentRequest, call: Call
     ) -> Iterator[documents_pb2.DownloadDocumentResponse]:
         """The file's facts, then its bytes."""
-        document = self._find(request.document_id, call)
-        check_download(document)
-        try:
-            pieces = self.deps.objects.read(object_key(call.actor.tenant_id, document.document_id))
-        except ObjectMissingError as error:
-            raise NotFoundError("file") from error
-        with pieces:
+        document, _ = self._find(request.document_id, call)
+        with self.open_file(document, call.actor.tenant_id) as pieces:
             yield documents_pb2.DownloadDocumentResponse(document=self._encode(document, call))
             for piece in pieces:
                 yield documents_pb2.DownloadDocumentResponse(chunk=piece)
@@ -91,13 +86,13 @@ class FileMethods(Methods):
     @read
     def GetDocument(self, request: files_pb2.GetDocumentRequest, call: Call) -> documents_pb2.GetDocumentResponse:
         """One file."""
-        document = self._find(request.document_id, call)
+        document, _ = self._find(request.document_id, call)
         return documents_pb2.GetDocumentResponse(document=self._encode(document, call))
 
     @write(encode_described)
     def DescribeDocument(self, request: files_pb2.DescribeDocumentRequest, call: Call) -> Document:
         """Another name, description or visibility."""
-        self._find(request.document_id, call)
+        _, school_id = self._find(request.document_id, call)
         return commands.files.describe_document(
             self.deps,
             call.actor,
@@ -106,6 +101,7 @@ class FileMethods(Methods):
                 name=request.name,
                 description=request.description,
                 visibility=visibility_of(request.visibility),
+                school_id=school_id,
             ),
             expected_version=request.expected_version,
         )
@@ -122,18 +118,18 @@ class FileMethods(Methods):
             expected_version=request.expected_version,
         )
 
-    def _find(self, document_id: str, call: Call) -> Document:
-        """A file whose case the caller may see now; anything else is not found."""
+    def _find(self, document_id: str, call: Call) -> tuple[Document, UUID | None]:
+        """A file whose case the caller may see now, and the school of the case; anything else is not found."""
         with self.deps.database.tenant(call.actor) as tx:
             document = files.find_document(tx, UUID(document_id))
         if document is None:
             raise NotFoundError("file")
         try:
-            self.check_case(str(document.case_id), call)
+            school_id = self.check_case(str(document.case_id), call)
         except NotFoundError as error:
             # The case's own refusal would tell that the file is there.
             raise NotFoundError("file") from error
-        return document
+        return document, school_id
 
     def _encode(self, document: Document, call: Call) -> documents_pb2.Document:
         return encode_document(document, may_record=call.actor.may(RECORD))

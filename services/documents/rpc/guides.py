@@ -40,7 +40,7 @@ class GuideMethods(Methods):
             found = store.list_guides(tx)
             drafts = {one.slug: one for one in store.list_drafts(tx)} if call.actor.may(EDIT) else {}
         known = {one.slug for one in found}
-        shown = [_guide(one, is_whole=False, has_draft=one.slug in drafts) for one in found]
+        shown = [guide_message(one, is_whole=False, has_draft=one.slug in drafts) for one in found]
         shown += [_draft(one, is_whole=False) for one in drafts.values() if one.slug not in known]
         order = list(_TOPICS.values())
         return pb.ListGuidesResponse(guides=sorted(shown, key=lambda one: order.index(one.facts.topic)))
@@ -55,7 +55,7 @@ class GuideMethods(Methods):
         if not wanted and (draft is None or request.version):
             raise NotFoundError("guide")
         return pb.GetGuideResponse(
-            guide=_guide(wanted[0], has_draft=draft is not None) if wanted else None,
+            guide=guide_message(wanted[0], has_draft=draft is not None) if wanted else None,
             current_version=versions[0].version if versions else 0,
             draft=_draft(draft) if draft is not None else None,
         )
@@ -67,7 +67,7 @@ class GuideMethods(Methods):
             versions = store.list_versions(tx, request.slug)
         if not versions:
             raise NotFoundError("guide")
-        return pb.ListGuideVersionsResponse(versions=[_guide(one, is_whole=False) for one in versions])
+        return pb.ListGuideVersionsResponse(versions=[guide_message(one, is_whole=False) for one in versions])
 
     @write(lambda draft: pb.SaveGuideDraftResponse(draft=_draft(draft)))
     def SaveGuideDraft(self, request: pb.SaveGuideDraftRequest, call: Call) -> Draft:
@@ -86,7 +86,7 @@ class GuideMethods(Methods):
             expected_version=request.expected_version,
         )
 
-    @write(lambda guide: pb.PublishGuideResponse(guide=_guide(guide)))
+    @write(lambda guide: pb.PublishGuideResponse(guide=guide_message(guide)))
     def PublishGuide(self, request: pb.PublishGuideRequest, call: Call) -> Guide:
         """See the contract."""
         return commands.guides.publish_guide(
@@ -122,7 +122,8 @@ def _text(text: Text, *, is_whole: bool) -> pb.GuideText:
     return pb.GuideText(title=text.title, title_mi=text.title_mi, body=body, body_mi=body_mi)
 
 
-def _guide(guide: Guide, *, is_whole: bool = True, has_draft: bool = False) -> pb.Guide:
+def guide_message(guide: Guide, *, is_whole: bool = True, has_draft: bool = False) -> pb.Guide:
+    """A guide as its readers see it; without its text where it is only listed."""
     return pb.Guide(
         slug=guide.slug,
         version=guide.version,

@@ -26,6 +26,7 @@ _CHANGING = (
     "removed_by",
     "removed_reason",
     "disposed_at",
+    "guest_id",
 )
 _UPDATE = prepare(
     update(DOCUMENT)
@@ -60,6 +61,7 @@ def insert_document(tx: Transaction, document: Document) -> None:
         sha256=document.sha256,
         uploaded_by=document.uploaded_by,
         uploaded_at=document.uploaded_at,
+        is_record=document.is_record,
         **_changing(document),
     )
 
@@ -103,6 +105,7 @@ def _changing(document: Document) -> dict[str, Any]:
         "removed_by": removal.by if removal else None,
         "removed_reason": removal.reason if removal else "",
         "disposed_at": removal.disposed_at if removal else None,
+        "guest_id": document.shared_with,
     }
 
 
@@ -124,4 +127,6 @@ def _document(row: Any) -> Document:
         visibility=Visibility(row.visibility),
         version=row.version,
         removal=removal,
+        is_record=row.is_record,
+        shared_with=row.guest_id,
     )

@@ -1,6 +1,6 @@
 """The tables of documents."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, MetaData, SmallInteger, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, MetaData, SmallInteger, Text
 from sqlalchemy.dialects import postgresql
 
 from kit.audit import audit_table
@@ -8,7 +8,7 @@ from kit.idempotency import idempotency_table
 from kit.inbox import inbox_mark_table, inbox_table
 from kit.outbox import outbox_table
 from kit.sweeps import deadline_table
-from kit.tables import reference_table, tenant_table
+from kit.tables import reference_table, shared_table
 
 METADATA = MetaData()
 
@@ -22,7 +22,8 @@ for _plumbing in (
 ):
     _plumbing(METADATA)
 
-DOCUMENT = tenant_table(
+# `guest_id` is the school that a file is shared with: so that nothing unshared can be read by whatever query.
+DOCUMENT = shared_table(
     "document",
     METADATA,
     Column("id", postgresql.UUID, nullable=False),
@@ -41,7 +42,13 @@ DOCUMENT = tenant_table(
     Column("removed_by", postgresql.UUID),
     Column("removed_reason", Text, nullable=False),
     Column("disposed_at", DateTime(timezone=True)),
+    Column("is_record", Boolean, nullable=False),
     Index("document_case", "tenant_id", "case_id", "uploaded_at", "id"),
+    Index("document_shared", "guest_id", "case_id", "uploaded_at", "id"),
+    guest_reads=(
+        *("tenant_id", "guest_id", "id", "case_id", "name", "content_type", "size", "sha256", "scan_state"),
+        *("uploaded_by", "uploaded_at", "description"),
+    ),
 )
 
 FILE_TYPE = reference_table(

@@ -1,6 +1,6 @@
 """The person who is signed in: their roles and what is missing; and the pages that everyone may read."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
 
 from services.gateway.organisations.pages import present_own_roles
 from services.gateway.security import caller, needs, open_to_all
@@ -13,7 +13,8 @@ blueprint = Blueprint("account", __name__)
 def show() -> str:
     """Who you are here, what your roles are for, and whether they work."""
     who = caller()
-    return render_template("account/show.html", who=who, roles=present_own_roles(who))
+    passphrase_url = f"{current_app.extensions['ascms.login'].provider.issuer}/passphrase"
+    return render_template("account/show.html", who=who, roles=present_own_roles(who), passphrase_url=passphrase_url)
 
 
 @blueprint.get("/privacy")

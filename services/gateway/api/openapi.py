@@ -10,6 +10,7 @@ from services.gateway.api.binding import QueryReader
 from services.gateway.api.comments import comments
 from services.gateway.api.examples import example_of, example_value
 from services.gateway.api.operations import EXPECTED_VERSION, SERVICES, VERSION, Operation, message_of, operations
+from services.gateway.api.renderings import MEDIA, RENDERINGS
 from services.gateway.api.schemas import Schema, Schemas, is_required
 from services.gateway.api.transcoder import FILE_TYPES, JSON, OCTETS
 from services.gateway.errors import PROBLEM_TYPE, TITLES
@@ -29,6 +30,8 @@ The whole of the attendance service's case management, for programs.
   meanwhile gives 412 instead of being overwritten.
 * **Own writes**: a write answers with a `position`; a read that knows `min_position` waits until it has been counted.
 * **Pages**: lists answer with `next_page_token`; send it as `page_token`.
+* **Files**: a return and the national figures also come as a spreadsheet or a document: ask with `Accept` for one of
+  the media types that the operation lists.
 * **Errors** are problems (RFC 9457) with a stable `reason`, and a violation for each field that is wrong.
 """
 _STATUSES = {
@@ -177,7 +180,8 @@ def _answer_content(operation: Operation, schemas: Schemas) -> Document:
     if operation.stream_out is not None:
         return {OCTETS: {}}
     schema = schemas.of_message(operation.output, is_request=False)
-    return {JSON: {"schema": schema, "example": example_of(operation.output)}}
+    files: Document = {media: {} for media in MEDIA if operation.name in RENDERINGS}
+    return {JSON: {"schema": schema, "example": example_of(operation.output)}, **files}
 
 
 def _parameters() -> Document:

@@ -24,6 +24,7 @@ from services.gateway.api.binding import (
 )
 from services.gateway.api.encoding import to_json
 from services.gateway.api.operations import EXPECTED_VERSION, Operation
+from services.gateway.api.renderings import rendering_of
 from services.gateway.api.streams import download, upload
 from services.gateway.backends import call, current_backends
 from services.gateway.errors import HttpError, problem_of
@@ -159,7 +160,7 @@ def view_of(operation: Operation) -> View:
             # A precondition of HTTP failed only where HTTP was told of one.
             is_precondition = error.reason == STALE_VERSION and "If-Match" in request.headers
             return problem_of(error, status=412 if is_precondition else None)
-        response = Response(to_json(answer), mimetype=JSON)
+        response = rendering_of(name, answer) or Response(to_json(answer), mimetype=JSON)
         if version_path and (version := _version(answer, version_path)):
             response.set_etag(str(version))
         return response

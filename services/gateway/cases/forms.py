@@ -12,8 +12,8 @@ from wtforms.validators import ValidationError
 
 from kit.web.dates import capitalise
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.writing import VersionForm
 from services.gateway.sending import OnceForm
+from services.gateway.versions import VersionForm
 from services.gateway.wording import CHANNELS, today
 
 QUICK_MINUTES = ("15", "30", "40", "60")

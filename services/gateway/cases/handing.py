@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
@@ -23,10 +22,9 @@ from services.gateway.sending import OnceForm, remember_position, send
 from services.gateway.wording import NOT_ASSIGNED
 
 blueprint = Blueprint("cases_handing", __name__)
-_PAGE_SIZE = 200
 _MOST = 500
-_MOST_NAMED = 40
-_BETWEEN = "~"
+_MOST_SAID = 40
+_BETWEEN, _PARTS = "~", 3
 
 
 class HandOutForm(OnceForm):
@@ -89,12 +87,12 @@ def hand_out() -> Response:
         done = send(form, lambda: call("cases", "BulkAssignCases", form.message(), idempotency_key=form.key))
         if done is not None:
             remember_position(done)
-            return redirect(_result_of(form, done), 303)  # type: ignore[return-value]  # werkzeug's Response
+            return _answer(form, done)
     manager, state = request.args.get("manager", ""), request.args.get("state", "")
     question = cases_pb2.ListCasesRequest(
         state=pages.STATES_BY_FILTER.get(state, cases_pb2.CASE_STATE_NEW),
         case_manager_id=str(caller().person_id) if manager == "me" else manager,
-        page_size=_PAGE_SIZE,
+        page_size=_MOST,
         page_token=request.args.get("page", ""),
     )
     answer = call("cases", "ListCases", question)
@@ -112,35 +110,40 @@ def hand_out() -> Response:
     return make_response(page, form.status)
 
 
-def _result_of(form: HandOutForm, done: cases_pb2.BulkAssignCasesResponse) -> str:
-    """Where the result stands: how many, to whom, and which not, by number; the address holds no name."""
-    refused = [
-        _BETWEEN.join((each.case_id, form.numbers.get(each.case_id, ""), each.reason)) for each in done.not_assigned
-    ]
-    facts: dict[str, Any] = {"given": len(done.assigned_case_ids), "to": form.case_manager_id.data}
-    if refused:
-        facts |= {"refused": refused[:_MOST_NAMED], "not_given": len(refused)}
-    return url_for(".show_result", **facts)
+def _answer(form: HandOutForm, done: cases_pb2.BulkAssignCasesResponse) -> Response:
+    """How many, to whom, and which not: as an address where that is short enough to be one; it holds no name.
+
+    Else it is said at once: whoever sends the form again gets the same answer, as its key is the same.
+    """
+    given, to = len(done.assigned_case_ids), form.case_manager_id.data
+    refused = [(each.case_id, form.numbers.get(each.case_id, ""), each.reason) for each in done.not_assigned]
+    if len(refused) > _MOST_SAID:
+        return make_response(_result(given=given, to=to, refused=refused))
+    told = [_BETWEEN.join(each) for each in refused]
+    return redirect(url_for(".show_result", given=given, to=to, refused=told), 303)  # type: ignore[return-value]  # werkzeug's Response
 
 
 @blueprint.get("/cases/hand-out/result")
 @needs("cases:assign")
 def show_result() -> str:
     """What became of each case."""
-    to = request.args.get("to", "")
-    not_given = [_not_given(each) for each in request.args.getlist("refused")[:_MOST_NAMED]]
-    return render_template(
-        "cases/handed_out.html",
+    told = (each.split(_BETWEEN) for each in request.args.getlist("refused"))
+    return _result(
         given=request.args.get("given", 0, type=int),
-        who=names_of({to}).get(to, "") if _is_id(to) else "",
-        not_given=[each for each in not_given if each is not None],
-        not_given_count=request.args.get("not_given", 0, type=int),
+        to=request.args.get("to", ""),
+        refused=[(each[0], each[1], each[2]) for each in told if len(each) == _PARTS],
     )
 
 
-def _not_given(text: str) -> NotGiven | None:
-    case_id, _first, rest = text.partition(_BETWEEN)
-    number, _second, reason = rest.partition(_BETWEEN)
-    if not _is_id(case_id) or reason not in NOT_ASSIGNED:
-        return None
-    return NotGiven(number, url_for("cases.show", case_id=case_id), str(NOT_ASSIGNED[reason]))
+def _result(*, given: int, to: str, refused: Sequence[tuple[str, str, str]]) -> str:
+    """The page of what became of each; `refused`: id, number and reason of those not given."""
+    return render_template(
+        "cases/handed_out.html",
+        given=given,
+        who=names_of({to}).get(to, "") if _is_id(to) else "",
+        not_given=[
+            NotGiven(number, url_for("cases.show", case_id=case_id), str(NOT_ASSIGNED[reason]))
+            for case_id, number, reason in refused
+            if _is_id(case_id) and reason in NOT_ASSIGNED
+        ],
+    )

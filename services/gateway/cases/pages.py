@@ -46,7 +46,10 @@ _PARTS: Mapping[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """A line in a list of cases; `manager` is empty while nobody has the case, `health` once it is closed."""
+    """A line in a list of cases; `manager` is empty while nobody has the case, `health` once it is closed.
+
+    `due`: the first day of its open tasks.
+    """
 
     case_id: str
     href: str
@@ -62,6 +65,7 @@ class CaseLine:
     minutes: int
     health: str
     open_tasks: int
+    due: date | None
 
 
 def present_line(case: cases_pb2.CaseSummary, names: Names) -> CaseLine:
@@ -81,6 +85,7 @@ def present_line(case: cases_pb2.CaseSummary, names: Names) -> CaseLine:
         minutes=case.minutes,
         health=HEALTH.get(case.health, ""),
         open_tasks=case.open_tasks,
+        due=day_of(case.next_due_on),
     )
 
 
@@ -350,9 +355,8 @@ def present_health(case: cases_pb2.Case) -> list[RecordPart]:
 
 
 def other_kinds() -> list[tuple[str, str]]:
-    """What can be recorded besides a visit and the parts of the record: where and in which words."""
-    elsewhere = {"home-visit", *(slug for _words, slug in _PARTS.values())}
-    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if slug not in elsewhere]
+    """What can be recorded besides a visit, whose button stands at the head: where and in which words."""
+    return [(slug, kind_name(kind)) for kind, slug in SLUGS.items() if slug != "home-visit"]
 
 
 def everyone_in(answer: cases_pb2.GetCaseResponse) -> set[str]:

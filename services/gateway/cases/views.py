@@ -11,7 +11,6 @@ from services.gateway.backends import call, names_of
 from services.gateway.cases import pages, timeline
 from services.gateway.cases.forms import QUICK_MINUTES, AssignForm, EntryForm
 from services.gateway.cases.names import Names
-from services.gateway.cases.navigation import side_panels
 from services.gateway.cases.saying import said_of
 from services.gateway.cases.writing import CaseForm, write_page
 from services.gateway.listing import counts_of
@@ -30,6 +29,7 @@ def show_list() -> str:
     """The cases that the caller may see; the filter stands in the address."""
     manager = request.args.get("manager", "")
     state, health = request.args.get("state", ""), request.args.get("record", "")
+    work = request.args.get("work", "")
     answer = call(
         "cases",
         "ListCases",
@@ -37,6 +37,7 @@ def show_list() -> str:
             state=pages.STATES_BY_FILTER.get(state, cases_pb2.CASE_STATE_UNSPECIFIED),
             health=pages.HEALTH_BY_FILTER.get(health, cases_pb2.RECORD_HEALTH_UNSPECIFIED),
             case_manager_id=str(caller().person_id) if manager == "me" else manager,
+            overdue=work == "overdue",
             page_token=request.args.get("page", ""),
         ),
     )
@@ -47,6 +48,7 @@ def show_list() -> str:
         next_page=answer.next_page_token,
         state=state if state in pages.STATES_BY_FILTER else "",
         health=health if health in pages.HEALTH_BY_FILTER else "",
+        work=work if work == "overdue" else "",
         manager=manager,
         manager_name="" if manager == "me" else names_of({manager}).get(manager, ""),
     )
@@ -88,7 +90,6 @@ def show(case_id: UUID) -> str:
         paused_days=answer.paused_days,
         closings=pages.present_closings(answer.closings, names),
         other_kinds=pages.other_kinds(),
-        side_panels=side_panels(case_id),
     )
 
 
@@ -114,7 +115,7 @@ def assign(case_id: UUID) -> Response:
     case = call("cases", "GetCase", cases_pb2.GetCaseRequest(case_id=str(case_id))).case
     people = call("identity", "ListPeople", case_managers())
     choose_person(form.case_manager_id, people.people, current=case.case_manager_id)
-    form.version.data = case.version if form.is_stale or not form.version.data else form.version.data
+    form.see(case.version)
     names = Names.of({case.case_manager_id, case.opened_by}, {case.school_id})
     page = render_template("cases/assign.html", form=form, case=pages.present_case(case, names))
     return make_response(page, form.status)

@@ -20,8 +20,9 @@ from services.gateway.cases.work_forms import (
     ReopenForm,
     ResumeForm,
 )
-from services.gateway.cases.writing import CaseForm, VersionForm, write_page
+from services.gateway.cases.writing import CaseForm, write_page
 from services.gateway.security import needs
+from services.gateway.versions import VersionForm
 from services.gateway.wording import kind_name
 
 blueprint = Blueprint("cases_work", __name__)

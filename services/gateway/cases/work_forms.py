@@ -14,8 +14,8 @@ from wtforms.validators import ValidationError
 from kit.web.forms import DayField, LongTextField, Needed, TextField
 from services.gateway.cases.forms import CHANNEL_SLUGS, OTHER, OUTCOME_SLUGS, QUICK_MINUTES, EntryForm
 from services.gateway.cases.reference import CLOSE_OUTCOME, CLOSE_REASON, PAUSE_REASON, choices_of
-from services.gateway.cases.writing import VersionForm
 from services.gateway.sending import OnceForm
+from services.gateway.versions import VersionForm
 from services.gateway.wording import today
 
 NOBODY = "nobody"

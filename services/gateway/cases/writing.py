@@ -7,30 +7,13 @@ from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
 from flask import Response, make_response, redirect, render_template
-from wtforms import HiddenField
 
 from kit.errors import NotFoundError
 from services.gateway.backends import call
 from services.gateway.cases import pages
 from services.gateway.cases.names import Names
 from services.gateway.sending import OnceForm, optional, remember_position, send
-
-
-def read_version(field: HiddenField) -> int:
-    """A version that a form carried; 0, which means whichever, when it was tampered with."""
-    text = str(field.data or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004 - fits an int64
-
-
-class VersionForm(OnceForm):
-    """A form about a case as someone saw it: told when a colleague changed it meanwhile."""
-
-    version = HiddenField()
-
-    @property
-    def seen_version(self) -> int:
-        """The version it was filled in for."""
-        return read_version(self.version)
+from services.gateway.versions import VersionForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +52,8 @@ def write_page(wanted: CaseForm, **facts: Any) -> Response:
     if answer is not None:
         names = Names.of(pages.everyone_in(answer), {answer.case.school_id})
         case = pages.present_case(answer.case, names)
-        if isinstance(form, VersionForm) and (form.is_stale or not form.version.data):
-            form.version.data = str(case.version)
+        if isinstance(form, VersionForm):
+            form.see(case.version)
         if wanted.prepare is not None:
             facts |= wanted.prepare(answer)
     page = render_template(wanted.template, form=form, case=case, case_id=wanted.case_id, verb=wanted.verb, **facts)

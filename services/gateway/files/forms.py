@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
-from ascms.documents.v1 import files_pb2
+from ascms.documents.v1 import documents_pb2, files_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
 from werkzeug.datastructures import FileStorage
-from wtforms import BooleanField, HiddenField
+from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import LongTextField, Needed, TextField
-from services.gateway.cases.writing import read_version
 from services.gateway.sending import OnceForm
+from services.gateway.versions import SharedForm, VersionForm
 
 MOST_FILES = 5
 
@@ -43,13 +43,18 @@ class UploadForm(OnceForm):
             raise ValidationError(_("Choose at most %(most)s files at once.", most=MOST_FILES))
 
 
-class DescribeForm(OnceForm):
+class DescribeForm(SharedForm):
     """What a file is called and said to be, and who may see it."""
 
     name = TextField(_l("Name"), validators=[Needed(_l("Give the file a name."))])
     description = TextField(_l("What it shows or says"))
     share = BooleanField(_l("Share with the school"))
-    version = HiddenField()
+
+    def show(self, document: documents_pb2.Document) -> int:
+        """Fill it with what is said about a file now; the version of that."""
+        self.name.data, self.description.data = document.name, document.description
+        self.share.data = document.visibility == files_pb2.DOCUMENT_VISIBILITY_SCHOOL
+        return document.version
 
     def message(self, document_id: UUID) -> files_pb2.DescribeDocumentRequest:
         """What the service is asked."""
@@ -58,20 +63,19 @@ class DescribeForm(OnceForm):
             name=self.name.data or "",
             description=self.description.data or "",
             visibility=visibility(is_shared=self.share.data),
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class RemoveForm(OnceForm):
+class RemoveForm(VersionForm):
     """Why a file does not belong in the case."""
 
     reason = LongTextField(_l("Why does it not belong here?"), validators=[Needed(_l("Say why."))])
-    version = HiddenField()
 
     def message(self, document_id: UUID) -> files_pb2.RemoveDocumentRequest:
         """What the service is asked."""
         return files_pb2.RemoveDocumentRequest(
-            document_id=str(document_id), reason=self.reason.data or "", expected_version=read_version(self.version)
+            document_id=str(document_id), reason=self.reason.data or "", expected_version=self.seen_version
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ascms.documents.v1 import documents_pb2, files_pb2
+from ascms.documents.v1 import documents_pb2, files_pb2, sharing_pb2
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -66,6 +66,7 @@ class FileLine:
     removed_by: str
     removed_reason: str
     version: int
+    is_record: bool
 
     @property
     def href(self) -> str:
@@ -90,6 +91,42 @@ def present_file(document: documents_pb2.Document, names: Names) -> FileLine:
         removed_by=names.person(document.removed_by),
         removed_reason=document.removed_reason,
         version=document.version,
+        is_record=document.is_record,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFileLine:
+    """A file as the student's school has it. `by` is empty where its name is not to be had."""
+
+    document_id: str
+    name: str
+    description: str
+    kind: str
+    size: str
+    by: str
+    at: datetime | None
+    can_download: bool
+    was_scanned: bool
+
+    @property
+    def href(self) -> str:
+        """Where it is downloaded."""
+        return url_for("sharing.download", document_id=self.document_id)
+
+
+def present_shared_file(document: sharing_pb2.SharedDocument, *, by: str) -> SharedFileLine:
+    """One file that was shared."""
+    return SharedFileLine(
+        document_id=document.document_id,
+        name=document.name,
+        description=document.description,
+        kind=_kind_words(document.content_type),
+        size=size_words(document.size),
+        by=by,
+        at=moment_of(document.uploaded_at),
+        can_download=document.can_download,
+        was_scanned=document.was_scanned,
     )
 
 

@@ -7,6 +7,7 @@ from ascms.cases.v1 import cases_pb2
 from ascms.documents.v1 import documents_pb2, files_pb2
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from google.protobuf.message import Message
 from werkzeug.datastructures import FileStorage
 
 from kit.errors import DeadlineExceededError, InvalidArgumentError, ResourceExhaustedError, UnavailableError, Violation
@@ -14,8 +15,9 @@ from services.gateway.backends import call
 from services.gateway.cases.names import Names
 from services.gateway.files import pages
 from services.gateway.files.forms import MOST_FILES, DescribeForm, RemoveForm, UploadForm
+from services.gateway.form_pages import Saved, form_page, shared_form_page
 from services.gateway.security import needs, renew_caller, takes_up_to
-from services.gateway.sending import OnceForm, remember_position, send
+from services.gateway.sending import remember_position
 from services.gateway.transfer import MOST_BYTES, TIMEOUT_SECONDS, Spooled, TooLargeError, hand_out, measure
 from services.gateway.wording import error_words
 
@@ -65,10 +67,7 @@ def add(case_id: UUID) -> Response:
 @needs("cases:read")
 def download(document_id: UUID) -> Response:
     """The file itself, to be saved."""
-    question = documents_pb2.DownloadDocumentRequest(document_id=str(document_id))
-    answers = call("documents", "DownloadDocument", question, timeout_seconds=TIMEOUT_SECONDS)
-    header = next(answers).document
-    return hand_out(header, (answer.chunk for answer in answers))
+    return save_file("DownloadDocument", documents_pb2.DownloadDocumentRequest(document_id=str(document_id)))
 
 
 @blueprint.route("/files/<uuid:document_id>/describe", methods=["GET", "POST"])
@@ -76,18 +75,16 @@ def download(document_id: UUID) -> Response:
 def describe(document_id: UUID) -> Response:
     """Another name, description or visibility."""
     form = DescribeForm()
-    if form.is_sent():
-        done = send(
-            form, lambda: call("documents", "DescribeDocument", form.message(document_id), idempotency_key=form.key)
-        )
-        if done is not None:
-            remember_position(done)
-            return _back(UUID(done.document.case_id), done="described")
-    document = _document(document_id)
-    if not form.is_submitted():
-        form.name.data, form.description.data = document.name, document.description
-        form.share.data = document.visibility == files_pb2.DOCUMENT_VISIBILITY_SCHOOL
-    return _form_page("files/describe.html", form, document)
+    return shared_form_page(
+        form,
+        lambda: call("documents", "DescribeDocument", form.message(document_id), idempotency_key=form.key),
+        Saved(
+            lambda: _document(document_id),
+            form.show,
+            lambda document: _about("files/describe.html", form, document),
+        ),
+        then=lambda done: _at(done.document, "described"),
+    )
 
 
 @blueprint.route("/files/<uuid:document_id>/remove", methods=["GET", "POST"])
@@ -95,34 +92,28 @@ def describe(document_id: UUID) -> Response:
 def remove(document_id: UUID) -> Response:
     """Take a file out of its case, with a reason that stays in its place."""
     form = RemoveForm()
-    if form.is_sent():
-        done = send(
-            form, lambda: call("documents", "RemoveDocument", form.message(document_id), idempotency_key=form.key)
-        )
-        if done is not None:
-            remember_position(done)
-            return _back(UUID(done.document.case_id), done="removed")
-    return _form_page("files/remove.html", form, _document(document_id))
-
-
-def _form_page(template: str, form: DescribeForm | RemoveForm, document: documents_pb2.Document) -> Response:
-    if form.is_stale or not form.version.data:
-        form.version.data = document.version
-    file = pages.present_file(document, Names())
-    return make_response(
-        render_template(template, form=form, file=file, case_id=document.case_id, other=_other(form, document)),
-        form.status,
+    return form_page(
+        form,
+        lambda: call("documents", "RemoveDocument", form.message(document_id), idempotency_key=form.key),
+        then=lambda done: _at(done.document, "removed"),
+        page=lambda: _about("files/remove.html", form, _document(document_id)),
     )
 
 
-def _other(form: OnceForm, document: documents_pb2.Document) -> list[dict[str, str]]:
-    """Both versions beside each other, where somebody else was faster."""
-    if not form.is_stale or not isinstance(form, DescribeForm):
-        return []
-    return [
-        {"label": _("Name"), "theirs": document.name, "yours": form.name.data or ""},
-        {"label": form.description.label.text, "theirs": document.description, "yours": form.description.data or ""},
-    ]
+def save_file(method: str, question: Message) -> Response:
+    """What a call of documents hands out, to be saved."""
+    answers = call("documents", method, question, timeout_seconds=TIMEOUT_SECONDS)
+    header = next(answers).document
+    return hand_out(header, (answer.chunk for answer in answers))
+
+
+def _about(template: str, form: DescribeForm | RemoveForm, document: documents_pb2.Document) -> str:
+    form.see(document.version)
+    return render_template(template, form=form, file=pages.present_file(document, Names()), case_id=document.case_id)
+
+
+def _at(document: documents_pb2.Document, done: str) -> str:
+    return url_for(".show_list", case_id=document.case_id, done=done)
 
 
 def _back(case_id: UUID, **told: object) -> Response:

@@ -2,19 +2,18 @@
 
 from ascms.documents.v1 import guides_pb2 as pb
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, SelectChoice, SelectField, SelectMultipleField
+from wtforms import SelectChoice, SelectField, SelectMultipleField
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.writing import read_version
 from services.gateway.guidance.pages import TOPIC_SLUG_OF, TOPIC_SLUGS, TOPICS
-from services.gateway.sending import OnceForm
+from services.gateway.versions import SharedForm, VersionForm
 from services.gateway.wording import ROLES, day_of
 
 _STATES = {"": pb.ISSUE_STATE_UNSPECIFIED, "open": pb.ISSUE_STATE_OPEN, "fixed": pb.ISSUE_STATE_FIXED}
 _NEEDED = _l("Write it in both languages: they are published together.")
 
 
-class GuideForm(OnceForm):
+class GuideForm(SharedForm):
     """What a guide is and says."""
 
     title = TextField(_l("Title in English"), validators=[Needed(_NEEDED)])
@@ -43,10 +42,10 @@ class GuideForm(OnceForm):
     )
     issue_since = DayField(_l("Known since"))
     issue_fixed_on = DayField(_l("Mended on"))
-    version = HiddenField(default="0")
 
-    def show(self, guide: pb.Guide) -> None:
-        """Begin with what stands there."""
+    def show(self, found: pb.GetGuideResponse) -> int:
+        """Fill it with the draft, or else with what is published; the draft's version, 0 without one."""
+        guide = found.draft if found.HasField("draft") else found.guide
         self.title.data, self.title_mi.data = guide.text.title, guide.text.title_mi
         self.body.data, self.body_mi.data = guide.text.body, guide.text.body_mi
         self.topic.data = TOPIC_SLUG_OF.get(guide.facts.topic, "task")
@@ -54,6 +53,7 @@ class GuideForm(OnceForm):
         self.issue_state.data = next(name for name, number in _STATES.items() if number == guide.facts.issue_state)
         self.issue_since.process(None, day_of(guide.facts.issue_since))
         self.issue_fixed_on.process(None, day_of(guide.facts.issue_fixed_on))
+        return guide.draft_version
 
     def message(self, slug: str) -> pb.SaveGuideDraftRequest:
         """What the service is asked."""
@@ -72,7 +72,7 @@ class GuideForm(OnceForm):
                 body=self.body.data or "",
                 body_mi=self.body_mi.data or "",
             ),
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
@@ -86,7 +86,5 @@ class NewGuideForm(GuideForm):
     )
 
 
-class PublishForm(OnceForm):
+class PublishForm(VersionForm):
     """Publish the draft that was looked at."""
-
-    version = HiddenField()

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from kit.web.i18n import current_language
 from services.gateway.backends import call, names_of
+from services.gateway.form_pages import Saved, form_page, shared_form_page
 from services.gateway.guidance import pages
 from services.gateway.guidance.forms import GuideForm, NewGuideForm, PublishForm
 from services.gateway.security import caller, needs, open_to_all
@@ -69,13 +70,12 @@ def show_versions(slug: str) -> str:
 def add() -> Response:
     """A guide that is not there yet, first as a draft."""
     form = NewGuideForm()
-    if form.is_sent():
-        slug = form.slug.data or ""
-        done = send(form, lambda: call("documents", "SaveGuideDraft", form.message(slug), idempotency_key=form.key))
-        if done is not None:
-            return redirect(url_for(".preview", slug=slug), 303)  # type: ignore[return-value]
-    page = render_template("guidance/edit.html", form=form, slug="", theirs=None)
-    return make_response(page, form.status)
+    return form_page(
+        form,
+        lambda: call("documents", "SaveGuideDraft", form.message(form.slug.data or ""), idempotency_key=form.key),
+        then=lambda _done: url_for(".preview", slug=form.slug.data),
+        page=lambda: render_template("guidance/edit.html", form=form, slug=""),
+    )
 
 
 @blueprint.route("/guidance/<slug>/edit", methods=["GET", "POST"])
@@ -83,18 +83,16 @@ def add() -> Response:
 def edit(slug: str) -> Response:
     """Write on a draft; saving it leads to the preview."""
     form = GuideForm()
-    if form.is_sent():
-        done = send(form, lambda: call("documents", "SaveGuideDraft", form.message(slug), idempotency_key=form.key))
-        if done is not None:
-            return redirect(url_for(".preview", slug=slug), 303)  # type: ignore[return-value]
-    found = call("documents", "GetGuide", pb.GetGuideRequest(slug=slug))
-    known = found.draft if found.HasField("draft") else found.guide
-    if not form.is_submitted():
-        form.show(known)
-    if form.is_stale or not form.is_submitted():
-        form.version.data = str(known.draft_version)
-    page = render_template("guidance/edit.html", form=form, slug=slug, theirs=known if form.is_stale else None)
-    return make_response(page, form.status)
+    return shared_form_page(
+        form,
+        lambda: call("documents", "SaveGuideDraft", form.message(slug), idempotency_key=form.key),
+        Saved(
+            lambda: call("documents", "GetGuide", pb.GetGuideRequest(slug=slug)),
+            form.show,
+            lambda _found: render_template("guidance/edit.html", form=form, slug=slug),
+        ),
+        then=lambda _done: url_for(".preview", slug=slug),
+    )
 
 
 @blueprint.route("/guidance/<slug>/preview", methods=["GET", "POST"])
@@ -103,9 +101,7 @@ def preview(slug: str) -> Response:
     """The draft in both languages as readers will see it, and the one button that publishes both."""
     form = PublishForm()
     if form.is_sent():
-        text = str(form.version.data or "")
-        expected = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - as above
-        message = pb.PublishGuideRequest(slug=slug, expected_version=expected)
+        message = pb.PublishGuideRequest(slug=slug, expected_version=form.seen_version)
         done = send(form, lambda: call("documents", "PublishGuide", message, idempotency_key=form.key))
         if done is not None:
             remember_position(done)

@@ -46,6 +46,7 @@ class Work:
     new_count: int
     woken: Sequence[WaitingLine]
     overdue_tasks: int
+    letters_to_approve: int
 
 
 def present_work(answer: caseloads_pb2.ListCaseloadsResponse) -> Work:
@@ -69,6 +70,7 @@ def present_work(answer: caseloads_pb2.ListCaseloadsResponse) -> Work:
         new_count=answer.new_count,
         woken=[_waiting(case, names) for case in answer.woken_cases],
         overdue_tasks=answer.overdue_tasks,
+        letters_to_approve=answer.letters_to_approve,
     )
 
 

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from ascms.cases.v1 import cases_pb2
 from ascms.cases.v1 import letters_pb2 as pb
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,8 +12,8 @@ from wtforms import RadioField, SelectChoice, SelectMultipleField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.writing import VersionForm
 from services.gateway.letters.words import ANSWERS, FAMILIES, LANGUAGES, MODES, stage_name
+from services.gateway.versions import SharedForm, VersionForm
 
 
 def _slug(enum: Any, number: int, prefix: str) -> str:
@@ -27,7 +26,7 @@ ANSWER_SLUGS = {_slug(pb.LetterAnswer, each, "LETTER_ANSWER_"): each for each in
 FAMILY_SLUGS = {_slug(pb.LetterFamily, each, "LETTER_FAMILY_"): each for each in FAMILIES}
 
 
-class LetterForm(VersionForm):
+class LetterForm(SharedForm):
     """What stands in a letter. A draft may lack anything; what is needed is named before it is handed in."""
 
     which = RadioField(_l("Which letter"), choices=[], validate_choice=False)
@@ -50,12 +49,12 @@ class LetterForm(VersionForm):
         if field.data not in LANGUAGE_SLUGS:
             raise ValidationError(_("Choose the language of the letter."))
 
-    def offer_caregivers(self, caregivers: Iterable[cases_pb2.Caregiver]) -> None:
-        """Those who may be contacted safely can be chosen."""
+    def offer_caregivers(self, caregivers: Iterable[pb.LetterRecipient]) -> None:
+        """Those whom a letter may reach safely in some way can be chosen."""
         self.recipients.choices = [
             SelectChoice(one.name, f"{one.name} ({one.relationship})" if one.relationship else one.name)
             for one in caregivers
-            if one.safe_to_contact
+            if one.modes
         ]
 
     def offer_letters(self, rules: pb.LetterRules) -> None:
@@ -72,12 +71,14 @@ class LetterForm(VersionForm):
         if not self.which.data and self.which.choices:
             self.which.data = self.which.choices[0].value
 
-    def show(self, text: pb.LetterText) -> None:
-        """Fill it with what a letter says now."""
+    def show(self, letter: pb.Letter) -> int:
+        """Fill it with what a letter says now; the letter's version."""
+        text = letter.text
         self.language.data = _slug(pb.LetterLanguage, text.language, "LETTER_LANGUAGE_")
         self.recipients.data = list(text.recipients)
         for name in _TEXTS:
             getattr(self, name).data = getattr(text, name)
+        return letter.version
 
     def text(self) -> pb.LetterText:
         """What the author wrote."""
@@ -141,6 +142,11 @@ class SendForm(StepForm):
         validators=[Needed(_l("Choose how it went out."))],
     )
     sent_on = DayField(_l("Day"), validators=[Needed(_l("Say which day it was."))])
+
+    def offer_ways(self, ways: Iterable[pb.LetterWay]) -> None:
+        """Only the ways that are open to this letter can be chosen."""
+        open_now = {each.mode for each in ways if each.allowed}
+        self.mode.choices = [each for each in self.mode.choices if MODE_SLUGS[each.value] in open_now]
 
     def message(self, letter_id: UUID) -> pb.SendLetterRequest:
         """What the service is asked."""

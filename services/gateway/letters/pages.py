@@ -11,7 +11,16 @@ from flask_babel import gettext as _
 from kit.web.dates import say_date, say_day
 from kit.web.i18n import current_language
 from services.gateway.cases.names import Names
-from services.gateway.letters.words import FAMILIES, LANGUAGES, MODES, NEXT, STATES, letter_name, missing_words
+from services.gateway.letters.words import (
+    FAMILIES,
+    LANGUAGES,
+    MODES,
+    NEXT,
+    NOT_SAFE,
+    STATES,
+    letter_name,
+    missing_words,
+)
 from services.gateway.wording import day_of, moment_of, today
 
 ENDED = {
@@ -68,6 +77,7 @@ class LetterPage:
     document_id: str
     is_ended: bool
     is_printing: bool
+    ways_closed: Sequence[str]
     steps: Sequence[Step]
     version: int
 
@@ -108,6 +118,7 @@ def present_letter(letter: pb.Letter, *, names: Names) -> LetterPage:
         document_id=letter.document_id,
         is_ended=letter.state in ENDED,
         is_printing=letter.state == pb.LETTER_STATE_APPROVED and not letter.document_id,
+        ways_closed=ways_closed(letter),
         steps=_steps(letter, names),
         version=letter.version,
     )
@@ -139,6 +150,33 @@ def why_not(act: pb.LetterAction) -> str:
     if act.reason == "not-safe-to-contact" and act.action in ("submit", "send"):
         return str(_("Someone it is for is not to be contacted. Choose others."))
     return ""
+
+
+def ways_closed(letter: pb.Letter) -> list[str]:
+    """Why a letter may not go each way that is closed to it."""
+    return [_why_no_way(way) for way in letter.ways if not way.allowed]
+
+
+def _why_no_way(way: pb.LetterWay) -> str:
+    if way.reason == "needs-address":
+        return str(_("Not by post: the letter has no postal address."))
+    if way.reason == "needs-email":
+        return str(_("Not by email: we have no email address of %(names)s.", names=", ".join(way.names)))
+    return str(NOT_SAFE[way.mode] % {"names": ", ".join(way.names) or _("someone it is for")})
+
+
+def recipient_limits(recipients: Sequence[pb.LetterRecipient]) -> list[str]:
+    """Whom a letter reaches only in some ways or not at all, and what to bear in mind: a sentence each."""
+    limits = [(_limit(one), one) for one in recipients if len(one.modes) < len(MODES)]
+    return [f"{words} {one.safe_note}".strip() for words, one in limits]
+
+
+def _limit(one: pb.LetterRecipient) -> str:
+    if not one.modes:
+        return str(_("%(name)s: no letter. Ask the school first how to reach them safely.", name=one.name))
+    if pb.LETTER_MODE_EMAIL in one.modes:
+        return str(_("%(name)s: only by email.", name=one.name))
+    return str(_("%(name)s: by post or in person, not by email.", name=one.name))
 
 
 def _steps(letter: pb.Letter, names: Names) -> list[Step]:

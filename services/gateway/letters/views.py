@@ -8,11 +8,12 @@ from ascms.cases.v1 import cases_pb2
 from ascms.cases.v1 import letters_pb2 as pb
 from ascms.documents.v1 import documents_pb2
 from ascms.documents.v1 import letters_pb2 as documents_letters
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from services.gateway.backends import call
 from services.gateway.cases.names import Names
+from services.gateway.form_pages import Saved, form_page, shared_form_page
 from services.gateway.letters import pages
 from services.gateway.letters.forms import (
     AnswerForm,
@@ -24,7 +25,6 @@ from services.gateway.letters.forms import (
     WithdrawForm,
 )
 from services.gateway.security import caller, needs
-from services.gateway.sending import remember_position, send
 from services.gateway.wording import today
 
 blueprint = Blueprint("letters", __name__)
@@ -75,19 +75,27 @@ def _lines(letters: Any) -> list[pages.LetterLine]:
 def draft(case_id: UUID) -> Response:
     """Write a letter."""
     form = LetterForm(data={"language": "both", "contact_name": caller().name})
-    if form.is_sent():
-        done = send(form, lambda: call("cases", "DraftLetter", form.drafting(case_id), idempotency_key=form.key))
-        if done is not None:
-            remember_position(done)
-            return redirect(url_for(".show", letter_id=done.letter.letter_id, done="drafted"), 303)  # type: ignore[return-value]
+    return form_page(
+        form,
+        lambda: call("cases", "DraftLetter", form.drafting(case_id), idempotency_key=form.key),
+        then=lambda done: _at(UUID(done.letter.letter_id), "drafted"),
+        page=lambda: _empty_page(case_id, form),
+    )
+
+
+def _empty_page(case_id: UUID, form: LetterForm) -> str:
     case = call("cases", "GetCase", cases_pb2.GetCaseRequest(case_id=str(case_id))).case
     rules = call("cases", "ListLetters", pb.ListLettersRequest(case_id=str(case_id))).rules
-    form.offer_caregivers(case.caregivers)
+    form.offer_caregivers(rules.recipients)
     form.offer_letters(rules)
-    page = render_template(
-        "letters/edit.html", form=form, case=case, rules=rules, nexts=pages.present_next(rules), letter=None
+    return render_template(
+        "letters/edit.html",
+        form=form,
+        case_number=case.number,
+        back=url_for(".show_list", case_id=case_id),
+        limits=pages.recipient_limits(rules.recipients),
+        letter=None,
     )
-    return make_response(page, form.status)
 
 
 @blueprint.route("/letters/<uuid:letter_id>/edit", methods=["GET", "POST"])
@@ -95,33 +103,38 @@ def draft(case_id: UUID) -> Response:
 def revise(letter_id: UUID) -> Response:
     """Give a draft other words."""
     form = LetterForm()
-    if form.is_sent():
-        done = send(form, lambda: call("cases", "ReviseLetter", form.revising(letter_id), idempotency_key=form.key))
-        if done is not None:
-            remember_position(done)
-            return _back(letter_id, "revised")
-    letter = _get(letter_id)
-    case = call("cases", "GetCase", cases_pb2.GetCaseRequest(case_id=letter.case_id)).case
-    if not form.is_submitted():
-        form.show(letter.text)
-    if form.is_stale or not form.version.data:
-        form.version.data = letter.version
-    form.offer_caregivers(case.caregivers)
-    page = render_template("letters/edit.html", form=form, case=case, rules=None, nexts=[], letter=_present(letter))
-    return make_response(page, form.status)
+
+    def page(letter: pb.Letter) -> str:
+        rules = call("cases", "ListLetters", pb.ListLettersRequest(case_id=letter.case_id)).rules
+        form.offer_caregivers(rules.recipients)
+        return render_template(
+            "letters/edit.html",
+            form=form,
+            case_number=letter.case_number,
+            back=url_for(".show", letter_id=letter_id),
+            limits=pages.recipient_limits(rules.recipients),
+            letter=_present(letter),
+        )
+
+    return shared_form_page(
+        form,
+        lambda: call("cases", "ReviseLetter", form.revising(letter_id), idempotency_key=form.key),
+        Saved(lambda: _get(letter_id), form.show, page),
+        then=lambda _done: _at(letter_id, "revised"),
+    )
 
 
 @blueprint.get("/letters/<uuid:letter_id>")
 @needs("cases:read")
-def show(letter_id: UUID) -> Response:
+def show(letter_id: UUID) -> str:
     """One letter: where it stands, what may be done, what stands in it, what happened to it."""
-    return _show(letter_id, StepForm())
+    return _page(letter_id, StepForm())
 
 
-def _show(letter_id: UUID, form: StepForm) -> Response:
+def _page(letter_id: UUID, form: StepForm) -> str:
     letter = _present(_get(letter_id))
     form.version.data = letter.version
-    return make_response(render_template("letters/show.html", letter=letter, form=form), form.status)
+    return render_template("letters/show.html", letter=letter, form=form)
 
 
 @blueprint.post("/letters/<uuid:letter_id>/submit")
@@ -140,13 +153,13 @@ def approve(letter_id: UUID) -> Response:
 
 def _press(letter_id: UUID, method: str, kind: Callable[..., Any], done: str) -> Response:
     form = StepForm()
-    if form.is_sent():
-        message = kind(letter_id=str(letter_id), expected_version=form.seen_version)
-        answer = send(form, lambda: call("cases", method, message, idempotency_key=form.key))
-        if answer is not None:
-            remember_position(answer)
-            return _back(letter_id, done)
-    return _show(letter_id, form)
+    message = kind(letter_id=str(letter_id), expected_version=form.seen_version)
+    return form_page(
+        form,
+        lambda: call("cases", method, message, idempotency_key=form.key),
+        then=lambda _done: _at(letter_id, done),
+        page=lambda: _page(letter_id, form),
+    )
 
 
 @blueprint.route("/letters/<uuid:letter_id>/return", methods=["GET", "POST"])
@@ -188,7 +201,10 @@ _STEPS = {
         "sent",
         _l("Record how it went out"),
         _l("Save"),
-        _l("The PDF that was approved is the letter. It is kept as it is."),
+        _l(
+            "Nothing is sent from here. Print the PDF that was approved, or attach it to an email from your own "
+            "mailbox; then say how it went out."
+        ),
         "sent_on",
     ),
     "answer": _StepPage(
@@ -217,17 +233,22 @@ _STEPS = {
 def _take(letter_id: UUID, step: str) -> Response:
     page = _STEPS[step]
     form: Any = page.form(data={page.day: today()} if page.day else None)
-    if form.is_sent():
-        done = send(form, lambda: call("cases", page.method, form.message(letter_id), idempotency_key=form.key))
-        if done is not None:
-            remember_position(done)
-            return _back(letter_id, page.done)
-    letter = _present(_get(letter_id))
-    if form.is_stale or not form.version.data:
-        form.version.data = letter.version
+    return form_page(
+        form,
+        lambda: call("cases", page.method, form.message(letter_id), idempotency_key=form.key),
+        then=lambda _done: _at(letter_id, page.done),
+        page=lambda: _step_page(letter_id, form, step),
+    )
+
+
+def _step_page(letter_id: UUID, form: Any, step: str) -> str:
+    found = _get(letter_id)
+    letter = _present(found)
+    if isinstance(form, SendForm):
+        form.offer_ways(found.ways)
+    form.see(letter.version)
     fields = [field for field in form if field.type not in ("HiddenField", "CSRFTokenField")]
-    shown = render_template("letters/step.html", form=form, fields=fields, letter=letter, step=step, page=page)
-    return make_response(shown, form.status)
+    return render_template("letters/step.html", form=form, fields=fields, letter=letter, step=step, page=_STEPS[step])
 
 
 @blueprint.get("/letters/<uuid:letter_id>/preview.pdf")
@@ -263,5 +284,5 @@ def _present(letter: pb.Letter) -> pages.LetterPage:
     return pages.present_letter(letter, names=Names.of(pages.ids_of(letter)))
 
 
-def _back(letter_id: UUID, done: str) -> Response:
-    return redirect(url_for(".show", letter_id=letter_id, done=done), 303)  # type: ignore[return-value]
+def _at(letter_id: UUID, done: str) -> str:
+    return url_for(".show", letter_id=letter_id, done=done)

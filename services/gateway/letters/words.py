@@ -19,6 +19,13 @@ MODES = {
     pb.LETTER_MODE_HAND: _l("Handed over in person"),
     pb.LETTER_MODE_EMAIL: _l("By email, from your own mailbox"),
 }
+NOT_SAFE = {
+    pb.LETTER_MODE_POST: _l(
+        "Not by post: a letter comes to the home, and a visit is not said to be safe for %(names)s."
+    ),
+    pb.LETTER_MODE_HAND: _l("Not in person: a visit is not said to be safe for %(names)s."),
+    pb.LETTER_MODE_EMAIL: _l("Not by email: it is not said to be safe for %(names)s."),
+}
 ANSWERS = {
     pb.LETTER_ANSWER_RESPONDED: _l("They got in touch"),
     pb.LETTER_ANSWER_NO_RESPONSE: _l("They did not get in touch"),

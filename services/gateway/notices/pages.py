@@ -25,8 +25,10 @@ _TASK = _l("because the task is yours")
 _AUTHOR = _l("because you handed the letter in")
 _LEAD = _l("because you are a workflow lead")
 _SENDER = _l("because you sent the request")
+_ADMIN = _l("because you are an administrator at the ministry")
 _CONTACT = _l("because you are the contact for the case")
 _ROLE = _l("because your role needs the training")
+_ACCOUNT = _l("because it is your account")
 KINDS: Mapping[int, Kind] = {
     pb.NOTICE_KIND_CASE_ASSIGNED: Kind(_l("You were given a case"), _MANAGER, "/cases/{}"),
     pb.NOTICE_KIND_CASE_WOKEN: Kind(_l("A paused case goes on"), _MANAGER, "/cases/{}"),
@@ -37,7 +39,12 @@ KINDS: Mapping[int, Kind] = {
     pb.NOTICE_KIND_LETTER_OVERDUE: Kind(_l("A letter should have gone on"), _MANAGER, "/letters/{}"),
     pb.NOTICE_KIND_LETTER_SUBMITTED: Kind(_l("A letter waits for approval"), _LEAD, "/letters/{}"),
     pb.NOTICE_KIND_REQUEST_OVERDUE: Kind(_l("A request is overdue"), _LEAD, "/incoming/{}"),
+    pb.NOTICE_KIND_REQUEST_REPLIED: Kind(_l("A school replied to your question"), _LEAD, "/incoming/{}"),
     pb.NOTICE_KIND_WORK_FALLEN: Kind(_l("Work of someone who left waits for you"), _LEAD, "/cases?state=new"),
+    pb.NOTICE_KIND_RETURN_OVERDUE: Kind(_l("Your quarterly return is overdue"), _LEAD, "/returns"),
+    pb.NOTICE_KIND_PROVIDER_RETURN_OVERDUE: Kind(
+        _l("The return of a provider is overdue"), _ADMIN, "/provider-returns"
+    ),
     pb.NOTICE_KIND_REQUEST_ACCEPTED: Kind(_l("A request of yours was accepted"), _SENDER, "/requests/{}"),
     pb.NOTICE_KIND_REQUEST_RETURNED: Kind(_l("The provider has a question"), _SENDER, "/requests/{}"),
     pb.NOTICE_KIND_REQUEST_DECLINED: Kind(_l("A request of yours was declined"), _SENDER, "/requests/{}"),
@@ -47,6 +54,14 @@ KINDS: Mapping[int, Kind] = {
     pb.NOTICE_KIND_TRAINING_INVITATION: Kind(_l("Do the training for your role"), _ROLE),
     pb.NOTICE_KIND_TRAINING_ENDING: Kind(_l("Your training ends soon"), _ROLE),
     pb.NOTICE_KIND_TRAINING_LAPSED: Kind(_l("Your training has ended"), _ROLE),
+    pb.NOTICE_KIND_PASSPHRASE_RESET: Kind(_l("A link to a new passphrase was asked for"), _ACCOUNT, "/account"),
+    pb.NOTICE_KIND_PASSPHRASE_CHANGED: Kind(_l("Your passphrase was changed"), _ACCOUNT, "/account"),
+    pb.NOTICE_KIND_ATTESTATION_DUE: Kind(
+        _l("Say whether someone still needs their access"),
+        _l("because you give access at your organisation"),
+        "/staff/{}",
+    ),
+    pb.NOTICE_KIND_ACCESS_RESTING: Kind(_l("Your access rests"), _l("because you have a role")),
     pb.NOTICE_KIND_INVITATION: Kind(_l("An invitation to your organisation"), _l("because you were invited")),
 }
 """Every kind of the contract: a test holds it complete."""

@@ -77,8 +77,7 @@ def change(code: str) -> Response:
     catchment = _found(code)
     if not form.is_submitted():
         form.name.data = catchment.name
-    if form.is_stale or not form.is_submitted():
-        form.version.data = str(catchment.version)
+    form.see(catchment.version)
     form.provider_id.choices = pages.choices_of(_providers(), first=SelectChoice("", _("Leave it as it is")))
     return make_response(render_template("register/catchment_form.html", form=form, catchment=catchment), form.status)
 

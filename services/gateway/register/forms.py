@@ -7,20 +7,20 @@ from ascms.identity.v1 import register_pb2 as pb
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import HiddenField, RadioField, SelectChoice, SelectField
+from wtforms import RadioField, SelectChoice, SelectField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, EmailAddressField, Needed, TextField
-from services.gateway.cases.writing import read_version
 from services.gateway.register.wording import REASON_NUMBERS, REASONS, region_choices
 from services.gateway.sending import OnceForm
+from services.gateway.versions import SharedForm, VersionForm
 
 MOST_BYTES = 1_500_000
 _CHOOSE = _l("Choose one of the answers.")
 _KINDS = {"provider": pb.REGISTERED_KIND_PROVIDER, "school": pb.REGISTERED_KIND_SCHOOL}
 
 
-class OrganisationForm(OnceForm):
+class OrganisationForm(SharedForm):
     """The facts of an organisation."""
 
     name = TextField(_l("Name"), validators=[Needed(_l("Write the name of the organisation."))])
@@ -28,17 +28,16 @@ class OrganisationForm(OnceForm):
     region = SelectField(
         _l("Region"), validators=[Needed(_l("Choose the region."))], choices=[], invalid_choice_message=_CHOOSE
     )
-    version = HiddenField()
 
     def __init__(self) -> None:
         """A form with the regions as choices."""
         super().__init__()
         self.region.choices = region_choices()
 
-    def show(self, item: pb.OrganisationRecord) -> None:
-        """Begin with what stands there."""
+    def show(self, item: pb.OrganisationRecord) -> int:
+        """Fill it with what stands there now; the version of that."""
         self.name.data, self.school_number.data, self.region.data = item.name, item.school_number, item.region
-        self.version.data = str(item.version)
+        return item.version
 
     def change(self, organisation_id: UUID) -> pb.ChangeOrganisationRequest:
         """What the service is asked."""
@@ -47,7 +46,7 @@ class OrganisationForm(OnceForm):
             name=self.name.data or "",
             school_number=self.school_number.data or "",
             region=self.region.data,
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
@@ -161,14 +160,13 @@ class NewCatchmentForm(OnceForm):
         )
 
 
-class CatchmentForm(OnceForm):
+class CatchmentForm(VersionForm):
     """What may change of a catchment."""
 
     name = TextField(_l("Name"), validators=[Needed(_l("Write the name of the catchment."))])
     provider_id = SelectField(_l("Another provider"), choices=[], validate_choice=False)
     provider_from = DayField(_l("From which day on"))
     ends_on = DayField(_l("Last day of the catchment"))
-    version = HiddenField()
 
     def validate_provider_from(self, field: DayField) -> None:
         """A provider and its first day go together."""
@@ -183,7 +181,7 @@ class CatchmentForm(OnceForm):
             provider_id=self.provider_id.data or "",
             provider_from=_iso(self.provider_from) if self.provider_id.data else "",
             ends_on=_iso(self.ends_on),
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 

@@ -18,6 +18,7 @@ from services.gateway.register.wording import (
     fault_words,
     region_name,
 )
+from services.gateway.staff.pages import InvitationLine, present_invitation
 from services.gateway.wording import ORGANISATION_KINDS, day_of, moment_of, role_name
 
 CATCHMENT_STATES = {
@@ -60,6 +61,7 @@ class OrganisationPage:
     people: Sequence[tuple[str, int, int]]
     pending_invitations: int
     allowed: frozenset[str]
+    first_invitations: Sequence[InvitationLine]
 
 
 def present_organisation(answer: pb.GetOrganisationResponse, *, today: date) -> OrganisationPage:
@@ -79,6 +81,7 @@ def present_organisation(answer: pb.GetOrganisationResponse, *, today: date) -> 
         people=[(role_name(one.role), one.working, one.waiting) for one in answer.people],
         pending_invitations=answer.pending_invitations,
         allowed=frozenset(answer.allowed_actions),
+        first_invitations=[present_invitation(one) for one in answer.first_invitations],
     )
 
 

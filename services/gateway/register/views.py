@@ -1,15 +1,19 @@
 """One organisation: what it is, who works there, where it lies; and what may be done with it."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from ascms.identity.v1 import invitations_pb2
 from ascms.identity.v1 import register_pb2 as pb
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms import SelectChoice
 
+from kit.errors import NotFoundError
 from kit.web.i18n import current_language
 from services.gateway.backends import call, current_backends
+from services.gateway.form_pages import Saved, form_page, shared_form_page
 from services.gateway.register import pages
 from services.gateway.register.forms import (
     FirstPersonForm,
@@ -19,7 +23,9 @@ from services.gateway.register.forms import (
     SuspendForm,
 )
 from services.gateway.security import needs
-from services.gateway.sending import OnceForm, remember_position, send
+from services.gateway.sending import OnceForm
+from services.gateway.staff.forms import ConfirmForm, ResendForm
+from services.gateway.staff.pages import InvitationLine
 from services.gateway.wording import role_name, today
 
 blueprint = Blueprint("register", __name__)
@@ -39,11 +45,12 @@ def show(organisation_id: UUID) -> str:
 def add() -> Response:
     """A new provider or school."""
     form = NewOrganisationForm()
-    if form.is_sent():
-        done = send(form, lambda: call("identity", "AddOrganisation", form.add(), idempotency_key=form.key))
-        if done is not None:
-            return _to(done, UUID(done.organisation.organisation_id), "added")
-    return make_response(render_template("register/form.html", form=form, shown=None), form.status)
+    return form_page(
+        form,
+        lambda: call("identity", "AddOrganisation", form.add(), idempotency_key=form.key),
+        then=lambda done: _changed(UUID(done.organisation.organisation_id), "added"),
+        page=lambda: render_template("register/form.html", form=form, shown=None),
+    )
 
 
 @blueprint.route("/organisations/<uuid:organisation_id>/change", methods=["GET", "POST"])
@@ -51,17 +58,17 @@ def add() -> Response:
 def change(organisation_id: UUID) -> Response:
     """Other facts for an organisation."""
     form = OrganisationForm()
-    if form.is_sent():
-        message = form.change(organisation_id)
-        done = send(form, lambda: call("identity", "ChangeOrganisation", message, idempotency_key=form.key))
-        if done is not None:
-            return _to(done, organisation_id, "changed")
-    found = _found(organisation_id)
-    if not form.is_submitted():
-        form.show(found.organisation)
-    form.version.data = str(found.organisation.version) if form.is_stale else form.version.data
-    shown = pages.present_organisation(found, today=today())
-    return make_response(render_template("register/form.html", form=form, shown=shown), form.status)
+
+    def page(found: pb.GetOrganisationResponse) -> str:
+        shown = pages.present_organisation(found, today=today())
+        return render_template("register/form.html", form=form, shown=shown)
+
+    return shared_form_page(
+        form,
+        lambda: call("identity", "ChangeOrganisation", form.change(organisation_id), idempotency_key=form.key),
+        Saved(lambda: _found(organisation_id), lambda found: form.show(found.organisation), page),
+        then=lambda _done: _changed(organisation_id, "changed"),
+    )
 
 
 @blueprint.route("/organisations/<uuid:organisation_id>/suspend", methods=["GET", "POST"])
@@ -69,27 +76,18 @@ def change(organisation_id: UUID) -> Response:
 def suspend(organisation_id: UUID) -> Response:
     """Shut everyone of an organisation out, after saying what that means."""
     form = SuspendForm()
-    if form.is_sent():
-        message = form.message(organisation_id)
-        done = send(form, lambda: call("identity", "SuspendOrganisation", message, idempotency_key=form.key))
-        if done is not None:
-            return _to(done, organisation_id, "suspended")
-    shown = pages.present_organisation(_found(organisation_id), today=today())
-    return make_response(render_template("register/suspend.html", form=form, shown=shown), form.status)
+    return _step(organisation_id, form, "SuspendOrganisation", form.message, "suspend")
 
 
 @blueprint.route("/organisations/<uuid:organisation_id>/resume", methods=["GET", "POST"])
 @needs("organisations:manage")
 def resume(organisation_id: UUID) -> Response:
     """Let everyone of an organisation in again."""
-    form = OnceForm()
-    if form.is_sent():
-        message = pb.ResumeOrganisationRequest(organisation_id=str(organisation_id))
-        done = send(form, lambda: call("identity", "ResumeOrganisation", message, idempotency_key=form.key))
-        if done is not None:
-            return _to(done, organisation_id, "resumed")
-    shown = pages.present_organisation(_found(organisation_id), today=today())
-    return make_response(render_template("register/resume.html", form=form, shown=shown), form.status)
+    return _step(organisation_id, OnceForm(), "ResumeOrganisation", _resuming, "resume")
+
+
+def _resuming(organisation_id: UUID) -> pb.ResumeOrganisationRequest:
+    return pb.ResumeOrganisationRequest(organisation_id=str(organisation_id))
 
 
 @blueprint.route("/organisations/<uuid:organisation_id>/invite", methods=["GET", "POST"])
@@ -97,16 +95,59 @@ def resume(organisation_id: UUID) -> Response:
 def invite(organisation_id: UUID) -> Response:
     """Invite the first person of an organisation, who brings in the others."""
     form = FirstPersonForm()
-    if form.is_sent():
-        message = form.message(organisation_id)
-        done = send(form, lambda: call("identity", "InviteFirstPerson", message, idempotency_key=form.key))
-        if done is not None:
-            return _to(done, organisation_id, "invited")
-    shown = pages.present_organisation(_found(organisation_id), today=today())
-    documents = call("identity", "ListIdentityDocuments", invitations_pb2.ListIdentityDocumentsRequest())
-    form.offer(documents, language=current_language())
-    role = role_name("delegated_authoriser" if shown.kind == "provider" else "attendance_lead")
-    return make_response(render_template("register/invite.html", form=form, shown=shown, role=role), form.status)
+
+    def prepare(shown: pages.OrganisationPage) -> dict[str, Any]:
+        documents = call("identity", "ListIdentityDocuments", invitations_pb2.ListIdentityDocumentsRequest())
+        form.offer(documents, language=current_language())
+        return {"role": role_name("delegated_authoriser" if shown.kind == "provider" else "attendance_lead")}
+
+    return _step(organisation_id, form, "InviteFirstPerson", form.message, "invite", prepare=prepare)
+
+
+@blueprint.route(
+    "/organisations/<uuid:organisation_id>/invitations/<uuid:invitation_id>/resend", methods=["GET", "POST"]
+)
+@needs("organisations:manage")
+def resend(organisation_id: UUID, invitation_id: UUID) -> Response:
+    """Send the invitation of a first person again, to the same address or another one."""
+    form = ResendForm()
+
+    def page() -> str:
+        one = _first_invitation(organisation_id, invitation_id)
+        if not form.is_submitted():
+            form.email.data = one.email
+        return render_template("staff/resend.html", form=form, one=one, **_around(organisation_id))
+
+    message = pb.ResendFirstInvitationRequest(
+        organisation_id=str(organisation_id), invitation_id=str(invitation_id), email=form.email.data or ""
+    )
+    return form_page(
+        form,
+        lambda: call("identity", "ResendFirstInvitation", message, idempotency_key=form.key),
+        then=lambda _done: _changed(organisation_id, "invited"),
+        page=page,
+    )
+
+
+@blueprint.route(
+    "/organisations/<uuid:organisation_id>/invitations/<uuid:invitation_id>/withdraw", methods=["GET", "POST"]
+)
+@needs("organisations:manage")
+def withdraw(organisation_id: UUID, invitation_id: UUID) -> Response:
+    """Take the invitation of a first person back, once it was said what follows."""
+    form = ConfirmForm()
+
+    def page() -> str:
+        one = _first_invitation(organisation_id, invitation_id)
+        return render_template("staff/withdraw.html", form=form, one=one, **_around(organisation_id))
+
+    message = pb.WithdrawFirstInvitationRequest(organisation_id=str(organisation_id), invitation_id=str(invitation_id))
+    return form_page(
+        form,
+        lambda: call("identity", "WithdrawFirstInvitation", message, idempotency_key=form.key),
+        then=lambda _done: _changed(organisation_id, "withdrawn"),
+        page=page,
+    )
 
 
 @blueprint.route("/organisations/<uuid:organisation_id>/place", methods=["GET", "POST"])
@@ -114,19 +155,43 @@ def invite(organisation_id: UUID) -> Response:
 def place(organisation_id: UUID) -> Response:
     """Put a school into a catchment from a day on, or into none."""
     form = PlaceForm()
-    if form.is_sent():
-        message = form.message(organisation_id)
-        done = send(form, lambda: call("identity", "PlaceSchool", message, idempotency_key=form.key))
-        if done is not None:
-            return _to(done, organisation_id, "placed")
-    shown = pages.present_organisation(_found(organisation_id), today=today())
-    catchments = call("identity", "ListCatchments", pb.ListCatchmentsRequest(page_size=_MOST)).catchments
-    form.catchment.choices = [
-        SelectChoice("", _("Choose")),
-        *(SelectChoice(one.code, one.name) for one in catchments),
-        SelectChoice(PlaceForm.NONE, _("None: the school has no provider")),
-    ]
-    return make_response(render_template("register/place.html", form=form, shown=shown), form.status)
+
+    def prepare(_shown: pages.OrganisationPage) -> dict[str, Any]:
+        catchments = call("identity", "ListCatchments", pb.ListCatchmentsRequest(page_size=_MOST)).catchments
+        form.catchment.choices = [
+            SelectChoice("", _("Choose")),
+            *(SelectChoice(one.code, one.name) for one in catchments),
+            SelectChoice(PlaceForm.NONE, _("None: the school has no provider")),
+        ]
+        return {}
+
+    return _step(organisation_id, form, "PlaceSchool", form.message, "place", prepare=prepare)
+
+
+_DONE = {"suspend": "suspended", "resume": "resumed", "invite": "invited", "place": "placed"}
+
+
+def _step(
+    organisation_id: UUID,
+    form: OnceForm,
+    method: str,
+    message: Callable[[UUID], Any],
+    verb: str,
+    *,
+    prepare: Callable[[pages.OrganisationPage], dict[str, Any]] = lambda _shown: {},
+) -> Response:
+    """A page that says what a step with an organisation means and asks for it; `prepare` says what it shows besides."""
+
+    def page() -> str:
+        shown = pages.present_organisation(_found(organisation_id), today=today())
+        return render_template(f"register/{verb}.html", form=form, shown=shown, **prepare(shown))
+
+    return form_page(
+        form,
+        lambda: call("identity", method, message(organisation_id), idempotency_key=form.key),
+        then=lambda _done: _changed(organisation_id, _DONE[verb]),
+        page=page,
+    )
 
 
 def _found(organisation_id: UUID) -> pb.GetOrganisationResponse:
@@ -135,8 +200,21 @@ def _found(organisation_id: UUID) -> pb.GetOrganisationResponse:
     return found
 
 
-def _to(done: object, organisation_id: UUID, what: str) -> Response:
-    remember_position(done)
-    # Names are kept for a minute; whoever changed one is to see it now.
+def _first_invitation(organisation_id: UUID, invitation_id: UUID) -> InvitationLine:
+    shown = pages.present_organisation(_found(organisation_id), today=today()).first_invitations
+    found = next((one for one in shown if one.invitation_id == str(invitation_id)), None)
+    if found is None:
+        raise NotFoundError("invitation")
+    return found
+
+
+def _around(organisation_id: UUID) -> dict[str, str]:
+    """Where a form about an invitation goes, and where its reader came from."""
+    back = url_for("register.show", organisation_id=organisation_id)
+    return {"action": request.path, "back": back, "back_words": str(_("Back to the organisation"))}
+
+
+def _changed(organisation_id: UUID, what: str) -> str:
+    """The way back to an organisation. Names are kept for a minute; whoever changed one is to see it now."""
     current_backends().organisations.clear()
-    return redirect(url_for("register.show", organisation_id=organisation_id, done=what), 303)  # type: ignore[return-value]
+    return url_for("register.show", organisation_id=organisation_id, done=what)

@@ -56,14 +56,14 @@ def as_csv(document: Document) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     for line in (document.title, *document.facts):
-        writer.writerow([_harmless(line)])
+        writer.writerow([harmless(line)])
     for table in document.tables:
         writer.writerow([])
-        writer.writerow([_harmless(table.title)])
-        writer.writerow([_harmless(column) for column in table.columns])
-        writer.writerows([[_harmless(value) for value in row] for row in table.rows])
+        writer.writerow([harmless(table.title)])
+        writer.writerow([harmless(column) for column in table.columns])
+        writer.writerows([[harmless(value) for value in row] for row in table.rows])
         if table.note:
-            writer.writerow([_harmless(table.note)])
+            writer.writerow([harmless(table.note)])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
 
@@ -134,7 +134,8 @@ def attachment(content: bytes, *, kind: str, name: str) -> Response:
     return Response(content, headers=headers, content_type=TYPES[kind])
 
 
-def _harmless(value: Value) -> Value:
+def harmless(value: Value) -> Value:
+    """A value for a CSV file, which no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA) else value
 
 

@@ -3,12 +3,27 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from ascms.reporting.v1 import reporting_pb2
+from flask import Response, abort
 from flask_babel import gettext as _
 
 from kit.web.dates import say_exact_moment
 from kit.web.i18n import current_language
-from services.gateway.reports.downloads import Document, Table, Value
-from services.gateway.reports.pages import FigureLine, Parts, PlaceLine, Quarter, Section, exact_unit
+from services.gateway.organisations.pages import organisation_names
+from services.gateway.reports.downloads import MAKERS, Document, Table, Value, attachment
+from services.gateway.reports.pages import (
+    FigureLine,
+    Parts,
+    PlaceLine,
+    Quarter,
+    Section,
+    exact_unit,
+    present_figures,
+    present_providers,
+    present_quarter,
+    present_regions,
+)
+from services.gateway.wording import moment_of
 
 
 def return_tables(sections: Sequence[Section], *, comments: Mapping[str, str], parts: Sequence[Parts]) -> list[Table]:
@@ -28,6 +43,19 @@ def return_tables(sections: Sequence[Section], *, comments: Mapping[str, str], p
         for part in parts
     ]
     return found
+
+
+def national_file(answer: reporting_pb2.GetNationalFiguresResponse, *, kind: str) -> Response:
+    """The nation's figures to save: "csv", "xlsx" or "pdf". Before anything was counted there is no such file."""
+    names = organisation_names({provider.provider_id for provider in answer.providers})
+    document = national_document(
+        present_quarter(answer.quarter),
+        totals=present_figures(answer.totals),
+        regions=present_regions(answer.regions),
+        providers=present_providers(answer.providers, organisations=names),
+        counted_at=moment_of(answer.as_at) or abort(404),
+    )
+    return attachment(MAKERS[kind](document), kind=kind, name=f"national-figures-{answer.quarter}")
 
 
 def national_document(

@@ -2,13 +2,14 @@
 
 from ascms.cases.v1 import cases_pb2
 from ascms.reporting.v1 import figures_pb2, reporting_pb2
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from services.gateway.backends import call
 from services.gateway.cases.views import present_lines
 from services.gateway.organisations.pages import organisation_names
-from services.gateway.reports import downloads, pages, tables
+from services.gateway.reports import pages, tables
 from services.gateway.reports.wording import say_value
+from services.gateway.requests.views import present_lines as present_requests
 from services.gateway.security import needs
 from services.gateway.sending import seen_position
 from services.gateway.wording import moment_of, today
@@ -60,18 +61,29 @@ def show_cases(quarter: str, indicator: str) -> str:
             page_token=request.args.get("page", ""),
         ),
     )
-    wanted = cases_pb2.BatchGetCasesRequest(case_ids=found.case_ids)
-    listed = call("cases", "BatchGetCases", wanted).cases if found.case_ids else []
+    cases, requests = _behind(found)
     return render_template(
         "reports/cases.html",
         quarter=chosen,
         figure=pages.present_figure(figures_pb2.Figure(indicator=indicator, value=found.value, rule_version=1)),
         words=say_value(indicator, found.value),
         part=pages.part_name(indicator, dimension, key),
-        lines=present_lines(listed),
-        missing=len(found.case_ids) - len(listed),
+        lines=present_lines(cases),
+        requests=present_requests(requests),
+        missing=len(found.case_ids) - len(cases),
         next_page=found.next_page_token,
     )
+
+
+def _behind(
+    found: figures_pb2.ListFigureCasesResponse,
+) -> tuple[list[cases_pb2.CaseSummary], list[cases_pb2.RequestForSupport]]:
+    if found.request_ids:
+        wanted = cases_pb2.ListIncomingRequestsRequest(request_ids=found.request_ids)
+        return [], list(call("cases", "ListIncomingRequests", wanted).requests)
+    if found.case_ids:
+        return list(call("cases", "BatchGetCases", cases_pb2.BatchGetCasesRequest(case_ids=found.case_ids)).cases), []
+    return [], []
 
 
 @blueprint.get("/national-figures")
@@ -103,15 +115,6 @@ def show_national(quarter: str) -> str:
 @needs("figures:national")
 def download_national(quarter: str, kind: str) -> Response:
     """The national tables as a file, with the same numbers hidden."""
-    chosen = pages.present_quarter(quarter)
+    pages.present_quarter(quarter)
     answer = call("reporting", "GetNationalFigures", reporting_pb2.GetNationalFiguresRequest(quarter=quarter))
-    names = organisation_names({provider.provider_id for provider in answer.providers})
-    counted_at = moment_of(answer.as_at) or abort(404)
-    document = tables.national_document(
-        chosen,
-        totals=pages.present_figures(answer.totals),
-        regions=pages.present_regions(answer.regions),
-        providers=pages.present_providers(answer.providers, organisations=names),
-        counted_at=counted_at,
-    )
-    return downloads.attachment(downloads.MAKERS[kind](document), kind=kind, name=f"national-figures-{quarter}")
+    return tables.national_file(answer, kind=kind)

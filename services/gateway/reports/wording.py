@@ -11,6 +11,16 @@ from kit.web.i18n import current_language
 from services.gateway.wording import year_name
 
 INDICATORS = {
+    "requests-returned": (
+        _l("Requests sent back"),
+        _l("Times a request was sent back to its school with a question. Counted on the day."),
+        _l("requests"),
+    ),
+    "requests-declined": (
+        _l("Requests declined"),
+        _l("Requests for support that were declined, from a school or the enrolment register. Counted on the day."),
+        _l("requests"),
+    ),
     "cases-open-at-start": (
         _l("Open at the start"),
         _l("Cases that were open when the quarter began: opened or reopened before it, and not closed before it."),
@@ -97,6 +107,11 @@ INDICATORS = {
         _l("Meetings with a school about a student. Counted on the day."),
         _l("meetings"),
     ),
+    "letters-sent": (
+        _l("Letters sent"),
+        _l("Letters to whānau that went out, of either kind. Counted on the day they were sent."),
+        _l("letters"),
+    ),
     "referrals": (
         _l("Referrals"),
         _l("Referrals to other services that were recorded. Counted on the day."),
@@ -117,6 +132,8 @@ SECTIONS = {
     "cases": (
         _l("Cases"),
         (
+            "requests-returned",
+            "requests-declined",
             "cases-open-at-start",
             "cases-opened",
             "cases-reopened",
@@ -135,7 +152,7 @@ SECTIONS = {
         _l("Contact"),
         ("contact-attempts", "contact-rate", "home-visits", "hui", "school-meetings"),
     ),
-    "work": (_l("Work"), ("referrals", "minutes", "tasks-overdue")),
+    "work": (_l("Work"), ("letters-sent", "referrals", "minutes", "tasks-overdue")),
 }
 DIMENSIONS = {
     "route": _l("By how the case came"),
@@ -143,6 +160,9 @@ DIMENSIONS = {
     "year-level": _l("By year level"),
     "age": _l("By age"),
     "gender": _l("By gender"),
+    "ethnicity": _l("By ethnicity, a student in each of theirs"),
+    "family": _l("By kind of letter"),
+    "stage": _l("By stage"),
     "reason": _l("By reason"),
     "outcome": _l("By outcome"),
     "kind": _l("By kind of work"),
@@ -183,6 +203,12 @@ _KEYS = {
     "not_located": _l("Not located"),
     "referred_on": _l("Referred to another service"),
     "duplicate": _l("A duplicate of another case"),
+    "attendance_not_of_concern": _l("Attendance is not of concern"),
+    "try_more_first": _l("More can be tried at the school first"),
+    "not_eligible": _l("The student cannot use this service"),
+    "other_service": _l("Another service fits better"),
+    "moved": _l("The student has moved away"),
+    "not_enough_known": _l("Too little is known, and the question was not answered"),
     "request_unsuitable": _l("The request was not suitable"),
     "deceased": _l("The student has died"),
     "attending_regularly": _l("Attending regularly"),
@@ -193,6 +219,16 @@ _KEYS = {
     "not_known": _l("Not known"),
     "not_applicable": _l("Does not apply"),
 }
+_ETHNICITIES = {
+    "1": _l("European"),
+    "2": _l("Māori"),
+    "3": _l("Pacific Peoples"),
+    "4": _l("Asian"),
+    "5": _l("Middle Eastern, Latin American, African"),
+    "6": _l("Other ethnicity"),
+    "9": _l("Not stated"),
+}
+"""Level 1 of Stats NZ's classification."""
 REGIONS = {
     "01": "Te Tai Tokerau Northland",
     "02": "Tāmaki Makaurau Auckland",
@@ -233,6 +269,10 @@ def say_key(dimension: str, key: str, names: Mapping[str, str]) -> str:
         return str(_("Not known"))
     if dimension == "year-level" and key.isdigit():
         return year_name(int(key))
+    if dimension == "stage":
+        return str(_("Stage %(number)s", number=key))
+    if dimension == "ethnicity":
+        return str(_ETHNICITIES.get(key, key))
     return names.get(key) or str(_KEYS.get(key, key if not _is_id(key) else _("Someone who has left")))
 
 

@@ -2,21 +2,35 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
+from services.gateway.reports.downloads import harmless
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name in the header line, what goes in, an example, and whether it must be filled."""
+    """One column: its name in the header line, what goes in, an example, and whether it must be filled.
+
+    `may_be_absent`: whether the file may do without it; `codes` is the list whose codes go in.
+    """
 
     name: str
     meaning: object
     example: str
     is_needed: bool = False
+    may_be_absent: bool = False
+    codes: str = ""
 
 
+def _more(name: str, meaning: object, example: str, *, codes: str = "") -> Column:
+    return Column(name, meaning, example, may_be_absent=True, codes=codes)
+
+
+_SAFE_WAYS = _l("Ways that are safe without asking the school first: call, text, email, visit")
+_SAFE_NOTE = _l("What to bear in mind before contacting them")
 COLUMNS = (
     Column("school_number", _l("The number of your school, as the ministry gave it"), "0417", is_needed=True),
     Column("nsn", _l("National Student Number: nine or ten digits with leading zeros, or empty"), "0123456789"),
@@ -36,7 +50,50 @@ COLUMNS = (
     Column("total_half_days", _l("Half-days the school was open for the student"), "100", is_needed=True),
     Column("concern", _l("What worries you"), "Away most mornings since July", is_needed=True),
     Column("steps_tried", _l("What you have tried"), "Two calls and a hui"),
+    _more("steps", _l("Kinds of things you have tried: codes"), "calls_home home_visit", codes="step_tried"),
+    _more("barriers", _l("What stands in the way: codes"), "transport anxiety", codes="barrier"),
+    _more("barrier_words", _l("More about what stands in the way"), "The bus was cut"),
+    _more("ethnicities", _l("Ethnicities, at most three: codes"), "211 111", codes="ethnicity"),
+    _more("iwi", _l("Iwi, at most five: codes"), "0601", codes="iwi"),
+    _more("is_sensitive", _l("yes if address and contacts need special care, else no"), "no"),
+    _more("justified_half_days", _l("Of the half-days absent, those that were justified"), "9"),
+    _more("unjustified_half_days", _l("Of the half-days absent, those that were not"), "30"),
+    _more("caregiver_safe_ways", _SAFE_WAYS, "text"),
+    _more("caregiver_safe_note", _SAFE_NOTE, "After five"),
+    *(
+        column
+        for number in (2, 3)
+        for column in (
+            _more(f"caregiver_{number}_name", _l("Someone else who cares for the student"), ""),
+            _more(f"caregiver_{number}_relationship", _l("Who they are to the student"), ""),
+            _more(f"caregiver_{number}_phone", _l("Their phone number"), ""),
+            _more(f"caregiver_{number}_email", _l("Their email address"), ""),
+            _more(f"caregiver_{number}_safe_ways", _SAFE_WAYS, ""),
+            _more(f"caregiver_{number}_safe_note", _SAFE_NOTE, ""),
+        )
+    ),
+    *(
+        column
+        for number in (2, 3, 4)
+        for column in (
+            _more(f"term_{number}", _l("An earlier term, the latest first"), ""),
+            _more(f"present_half_days_{number}", _l("Half-days present in it"), ""),
+            _more(f"total_half_days_{number}", _l("Half-days the school was open in it"), ""),
+            _more(f"justified_half_days_{number}", _l("Half-days away in it that were justified"), ""),
+            _more(f"unjustified_half_days_{number}", _l("Half-days away in it that were not"), ""),
+        )
+    ),
 )
+
+
+def results(rows: Sequence[tuple[int, str, str, Sequence[str]]]) -> bytes:
+    """What became of each row, as a file: line, result, address of the request, and why. No text becomes a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["line", "result", "request", "why"])
+    for line, result, address, why in rows:
+        writer.writerow([line, *map(harmless, (result, address, "; ".join(why)))])
+    return text.getvalue().encode("utf-8-sig")
 
 
 def template() -> bytes:

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from kit.errors import Violation
 from services.gateway.backends import call
-from services.gateway.cases.writing import read_version
 from services.gateway.requests import pages
 from services.gateway.requests.forms import DraftForm, RequestForm
 from services.gateway.security import needs
 from services.gateway.sending import remember_position, send
+from services.gateway.versions import send_shared
 from services.gateway.wording import today, violation_words
 
 blueprint = Blueprint("requests_drafts", __name__)
@@ -53,19 +53,16 @@ def _write(form: RequestForm, *, draft_id: str) -> Response:
     elif action == "add-term":
         form.add_term()
     elif form.is_sent():
-        saving = cases_pb2.SaveDraftRequest(
-            draft_id=draft_id, content=form.message(), expected_version=read_version(form.version)
-        )
-        done = send(
-            form, lambda: call("cases", "SaveDraft", saving, idempotency_key=form.key), names={**form.names(), **_PLAIN}
+        done = send_shared(
+            form,
+            lambda: call("cases", "SaveDraft", form.saving(draft_id), idempotency_key=form.key),
+            lambda: form.show(_draft(UUID(draft_id)).draft),
+            names={**form.names(), **_PLAIN},
         )
         if done is not None:
             target = ".show_list" if action == "later" else ".check"
             facts = {} if action == "later" else {"draft_id": done.draft.draft_id}
             return redirect(url_for(target, **facts), 303)  # type: ignore[return-value]
-    if form.is_stale:
-        # What was typed stands; saved once more, it replaces what the colleague saved.
-        form.version.data = str(_draft(UUID(draft_id)).draft.version)
     return make_response(render_template("requests/new.html", form=form, draft_id=draft_id), form.status)
 
 
@@ -75,7 +72,7 @@ def check(draft_id: UUID) -> Response:
     """All of a draft at one look, what is missing in it, how it looks, and the button that sends it."""
     form = DraftForm()
     if form.is_sent():
-        sending = requests_pb2.SubmitDraftRequest(draft_id=str(draft_id), expected_version=read_version(form.version))
+        sending = requests_pb2.SubmitDraftRequest(draft_id=str(draft_id), expected_version=form.seen_version)
         done = send(form, lambda: call("cases", "SubmitDraft", sending, idempotency_key=form.key))
         if done is not None:
             remember_position(done)
@@ -104,7 +101,7 @@ def check(draft_id: UUID) -> Response:
 def discard(draft_id: UUID) -> Response:
     """Throw a draft away."""
     form = DraftForm()
-    asked = requests_pb2.DiscardDraftRequest(draft_id=str(draft_id), expected_version=read_version(form.version))
+    asked = requests_pb2.DiscardDraftRequest(draft_id=str(draft_id), expected_version=form.seen_version)
     if form.is_sent() and send(form, lambda: call("cases", "DiscardDraft", asked, idempotency_key=form.key)):
         return redirect(url_for(".show_list", done="discarded"), 303)  # type: ignore[return-value]
     return redirect(url_for(".check", draft_id=draft_id), 303)  # type: ignore[return-value]

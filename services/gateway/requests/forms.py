@@ -1,106 +1,32 @@
 """The school's one form, the file of many, and the provider's answer."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import base64
+import zlib
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2, requests_pb2
+from ascms.identity.v1 import identity_pb2
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
+from google.protobuf.message import DecodeError
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import ValidationError
 
-from kit.web.dates import capitalise
-from kit.web.forms import DayField, EmailAddressField, LongTextField, Needed, TextField
+from kit.web.forms import DayField, LongTextField, Needed, TextField
+from services.gateway.backends import call
 from services.gateway.cases.reference import choices_of
-from services.gateway.cases.writing import read_version
-from services.gateway.people import term_name
+from services.gateway.requests.asking import AskingForm, held, offer
 from services.gateway.sending import OnceForm, optional
+from services.gateway.versions import SharedForm, VersionForm
 from services.gateway.wording import day_of
 
-MOST_CAREGIVERS = 6
-SHOWN_CAREGIVERS = 2
-MOST_HALF_DAYS = 200
 MOST_BYTES = 1_048_576
 _CHOOSE = _l("Choose one of the answers.")
-MOST_TERMS = 4
 MOST_ETHNICITIES = 3
-CONTACT_WAYS: Mapping[int, object] = {
-    requests_pb2.CONTACT_WAY_CALL: _l("Call"),
-    requests_pb2.CONTACT_WAY_TEXT: _l("Text"),
-    requests_pb2.CONTACT_WAY_EMAIL: _l("Email"),
-    requests_pb2.CONTACT_WAY_VISIT: _l("Visit"),
-}
-_PARTS = ("name", "relationship", "phone", "email", "safe_ways", "safe_note")
-_TERM_PARTS = ("term", "present_half_days", "total_half_days", "justified_half_days", "unjustified_half_days")
-
-
-@dataclass(frozen=True, slots=True)
-class CaregiverFields:
-    """The fields of one caregiver in the form."""
-
-    number: int
-    name: Any
-    relationship: Any
-    phone: Any
-    email: Any
-    safe_ways: Any
-    safe_note: Any
-
-    def message(self) -> cases_pb2.Caregiver:
-        """The caregiver as the service is told of them."""
-        return cases_pb2.Caregiver(
-            name=self.name.data or "",
-            relationship=self.relationship.data or "",
-            phone=self.phone.data or "",
-            email=self.email.data or "",
-            safe_ways=[int(way) for way in self.safe_ways.data or []],  # type: ignore[misc]  # the field has checked it
-            safe_note=self.safe_note.data or "",
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was written about them."""
-        return not any((self.name.data, self.relationship.data, self.phone.data, self.email.data))
-
-
-@dataclass(frozen=True, slots=True)
-class TermFields:
-    """The fields of one term's attendance in the form."""
-
-    number: int
-    term: Any
-    present_half_days: Any
-    total_half_days: Any
-    justified_half_days: Any
-    unjustified_half_days: Any
-
-    def faults(self) -> Iterator[tuple[Any, str]]:
-        """What is wrong with what was written, by field."""
-        told = [getattr(self, part) for part in _TERM_PARTS[1:]]
-        for field in told:
-            if field.data and _half_days(field.data) is None:
-                yield field, _("Write the half-days as a number from 0 to 200.")
-        if self.term.data and self.term.data not in {choice.value for choice in self.term.choices}:
-            yield self.term, str(_CHOOSE)
-        if any(field.data for field in told) and not self.term.data:
-            yield self.term, _("Choose the term.")
-        present, total = _half_days(self.present_half_days.data), _half_days(self.total_half_days.data)
-        if present is not None and total is not None and present > total:
-            yield self.present_half_days, _("The half-days present cannot be more than the half-days open.")
-
-    def message(self) -> cases_pb2.Attendance:
-        """The term as the service is told of it."""
-        return cases_pb2.Attendance(
-            term=self.term.data,
-            present_half_days=_half_days(self.present_half_days.data) or 0,
-            total_half_days=_half_days(self.total_half_days.data) or 0,
-            justified_half_days=_half_days(self.justified_half_days.data) or 0,
-            unjustified_half_days=_half_days(self.unjustified_half_days.data) or 0,
-        )
+MOST_IWI, SHOWN_IWI = 5, 3
 
 
 class StudentForm(OnceForm):
@@ -115,7 +41,7 @@ class StudentForm(OnceForm):
         description=_l("For example 4 March 2012"),
     )
     year_level = SelectField(
-        _l("Year"),
+        _l("Year level"),
         validators=[Needed(_l("Choose the student’s year."))],
         choices=[],
         invalid_choice_message=_CHOOSE,
@@ -135,16 +61,39 @@ class StudentForm(OnceForm):
         _l("National Student Number"), description=_l("Nine or ten digits. Leave it empty if you do not know it.")
     )
 
+    ethnicities = SelectMultipleField(
+        _l("Ethnicities"), description=_l("At most three"), invalid_choice_message=_CHOOSE
+    )
+
     def __init__(self, today: date, **data: Any) -> None:
         """A form whose student was born before `today`; `data` is what it begins with."""
         super().__init__(**data)
         self._today = today
+        offer(self.ethnicities, "ethnicity")
+        iwi = [SelectChoice("", _("Choose")), *(optional(lambda: choices_of("iwi")) or [])]
+        for field in self._iwi_fields():
+            known = {choice.value for choice in iwi}
+            field.choices = iwi if (field.data or "") in known else [*iwi, SelectChoice(field.data, field.data)]
         self.year_level.choices = [SelectChoice("", _("Choose")), *(SelectChoice(str(level)) for level in range(14))]
 
     def validate_date_of_birth(self, field: DayField) -> None:
         """Nobody is born in the future."""
         if field.data and field.data >= self._today:
             raise ValidationError(_("This day is still to come. Check the year."))
+
+    def validate_ethnicities(self, field: SelectMultipleField) -> None:
+        """At most three."""
+        if len(field.data or []) > MOST_ETHNICITIES:
+            raise ValidationError(_("Choose at most three."))
+
+    def iwi_fields(self) -> list[SelectField]:
+        """The fields for iwi that the form shows: three, or as many as are filled."""
+        fields = self._iwi_fields()
+        filled = [number for number, field in enumerate(fields, 1) if field.data]
+        return fields[: max([SHOWN_IWI, *filled])]
+
+    def _iwi_fields(self) -> list[SelectField]:
+        return [self._fields[f"iwi_{number}"] for number in range(1, MOST_IWI + 1)]
 
     def student(self) -> cases_pb2.Student:
         """The student as the service is told of them."""
@@ -157,24 +106,21 @@ class StudentForm(OnceForm):
             date_of_birth=born_on.isoformat() if born_on else "",
             year_level=int(self.year_level.data or 0),
             gender=int(self.gender.data),  # type: ignore[arg-type]  # RadioField has checked the choice
+            ethnicities=self.ethnicities.data or [],
+            iwi=[field.data for field in self._iwi_fields() if field.data],
         )
 
 
-class RequestForm(StudentForm):
-    """A request for support for one student, as far as it is written: only what is there is checked."""
-
-    ethnicities = SelectMultipleField(
-        _l("Ethnicities"), description=_l("At most three"), invalid_choice_message=_CHOOSE
+for _number in range(1, MOST_IWI + 1):
+    setattr(
+        StudentForm,
+        f"iwi_{_number}",
+        SelectField(_l("Iwi %(number)s", number=_number), choices=[], validate_choice=False),
     )
-    is_sensitive = BooleanField(_l("The student’s address and contacts need special care"))
-    steps = SelectMultipleField(_l("What kinds of things have you tried?"), invalid_choice_message=_CHOOSE)
-    steps_tried = LongTextField(_l("What have you tried?"))
-    barriers = SelectMultipleField(_l("What stands in the way?"), invalid_choice_message=_CHOOSE)
-    barrier_words = LongTextField(_l("More about what stands in the way"))
-    concern = LongTextField(_l("What worries you?"))
-    shown = HiddenField(default=str(SHOWN_CAREGIVERS))
-    shown_terms = HiddenField(default="1")
-    version = HiddenField(default="0")
+
+
+class RequestForm(SharedForm, StudentForm, AskingForm):
+    """A request for support for one student, as far as it is written: only what is there is checked."""
 
     is_to_be_checked = True
     """Whether it goes on to be looked over, and is not only put aside."""
@@ -184,130 +130,37 @@ class RequestForm(StudentForm):
         super().__init__(today, **(_held(draft) if draft else {}))
         for field in (self.given_names, self.date_of_birth, self.year_level):
             field.validators = []
-        terms = [SelectChoice(term, capitalise(term_name(term))) for term in recent_terms(today)]
-        for number in range(1, MOST_TERMS + 1):
-            self._fields[f"term_{number}"].choices = [SelectChoice("", _("Choose")), *terms]
-        _offer(self.steps, "step_tried")
-        _offer(self.barriers, "barrier")
-        _offer(self.ethnicities, "ethnicity")
+        self.offer_choices(today)
+        if draft is not None:
+            self.begin(draft.version)
 
-    def caregivers(self) -> Iterator[CaregiverFields]:
-        """The caregivers that the form shows."""
-        for number in range(1, self.shown_caregivers + 1):
-            fields = {part: self._fields[f"caregiver_{number}_{part}"] for part in _PARTS}
-            yield CaregiverFields(number=number, **fields)
-
-    def terms(self) -> Iterator[TermFields]:
-        """The terms that the form shows."""
-        for number in range(1, _shown(self.shown_terms, most=MOST_TERMS, usual=1) + 1):
-            yield TermFields(number=number, **{part: self._fields[f"{part}_{number}"] for part in _TERM_PARTS})
-
-    @property
-    def shown_caregivers(self) -> int:
-        """How many caregivers have room on the page."""
-        return _shown(self.shown, most=MOST_CAREGIVERS, usual=SHOWN_CAREGIVERS)
-
-    @property
-    def may_add_term(self) -> bool:
-        """Whether there is room for one more term."""
-        return _shown(self.shown_terms, most=MOST_TERMS, usual=1) < MOST_TERMS
-
-    def add_caregiver(self) -> None:
-        """Make room for one more."""
-        self.shown.data = str(min(MOST_CAREGIVERS, self.shown_caregivers + 1))
-
-    def add_term(self) -> None:
-        """Make room for one more."""
-        self.shown_terms.data = str(min(MOST_TERMS, _shown(self.shown_terms, most=MOST_TERMS, usual=1) + 1))
+    def show(self, draft: cases_pb2.Draft) -> int:
+        """Fill it with what a draft holds now; the draft's version."""
+        room = {field.name: field.data for field in (self.shown, self.shown_terms)}
+        for name, data in (dict.fromkeys(dict(self._facts()), "") | _held(draft)).items():
+            self._fields[name].process(None, data or None)
+        for field in (self.shown, self.shown_terms):
+            field.data = max(field.data, room[field.name], key=str)
+        return draft.version
 
     def validate_year_level(self, field: SelectField) -> None:
         """A year, unless the form is only put aside: the contract's year 0 is a year too, and no answer."""
         if self.is_to_be_checked and not field.data:
             raise ValidationError(_("Choose the student’s year."))
 
-    def validate_ethnicities(self, field: SelectMultipleField) -> None:
-        """At most three."""
-        if len(field.data or []) > MOST_ETHNICITIES:
-            raise ValidationError(_("Choose at most three."))
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """What is there: numbers are numbers and fit each other, a caregiver who was begun has a name."""
-        is_valid = bool(super().validate(extra_validators))
-        for caregiver in self.caregivers():
-            if not caregiver.is_empty and not caregiver.name.data:
-                caregiver.name.errors = [*caregiver.name.errors, _("Write the name of this caregiver.")]
-                is_valid = False
-        for term in self.terms():
-            for faulty, words in term.faults():
-                faulty.errors = [*faulty.errors, words]
-                is_valid = False
-        return is_valid
-
-    def names(self) -> dict[str, str]:
-        """Fields of the contract to fields of this form: what is empty is not sent, so numbers shift."""
-        people = [caregiver.number for caregiver in self.caregivers() if not caregiver.is_empty]
-        names = {
-            f"caregivers[{index}].{part}": f"caregiver_{number}_{part}"
-            for index, number in enumerate(people)
-            for part in _PARTS
-        }
-        for index, number in enumerate(term.number for term in self._told_terms()):
-            path = "attendance" if index == 0 else f"earlier_terms[{index - 1}]"
-            names |= {f"{path}.{part}": f"{part}_{number}" for part in _TERM_PARTS}
-        return names | {f"content.{path}": name for path, name in names.items()}
-
     def message(self) -> cases_pb2.SubmitRequestRequest:
         """What was written, as far as it goes."""
-        terms = [term.message() for term in self._told_terms()]
-        student = self.student()
-        student.ethnicities.extend(self.ethnicities.data or [])
-        return cases_pb2.SubmitRequestRequest(
-            student=student,
-            caregivers=[caregiver.message() for caregiver in self.caregivers() if not caregiver.is_empty],
-            attendance=terms[0] if terms else None,
-            earlier_terms=terms[1:],
-            concern=self.concern.data or "",
-            steps=self.steps.data or [],
-            steps_tried=self.steps_tried.data or "",
-            barriers=self.barriers.data or [],
-            barrier_words=self.barrier_words.data or "",
-            is_sensitive=bool(self.is_sensitive.data),
-        )
+        return cases_pb2.SubmitRequestRequest(student=self.student(), **self.said())
 
-    def _told_terms(self) -> list[TermFields]:
-        """The terms that were told of, the latest first."""
-        return sorted((term for term in self.terms() if term.term.data), key=lambda term: term.term.data, reverse=True)
-
-
-for _number in range(1, MOST_CAREGIVERS + 1):
-    setattr(RequestForm, f"caregiver_{_number}_name", TextField(_l("Name")))
-    setattr(RequestForm, f"caregiver_{_number}_relationship", TextField(_l("Who they are to the student")))
-    setattr(RequestForm, f"caregiver_{_number}_phone", TextField(_l("Phone")))
-    setattr(RequestForm, f"caregiver_{_number}_email", EmailAddressField(_l("Email")))
-    setattr(
-        RequestForm,
-        f"caregiver_{_number}_safe_ways",
-        SelectMultipleField(
-            _l("Safe without asking the school first"),
-            choices=[SelectChoice(str(way), words) for way, words in CONTACT_WAYS.items()],
-            invalid_choice_message=_CHOOSE,
-        ),
-    )
-    setattr(RequestForm, f"caregiver_{_number}_safe_note", TextField(_l("What to bear in mind")))
-for _number in range(1, MOST_TERMS + 1):
-    setattr(RequestForm, f"term_{_number}", SelectField(_l("Term"), choices=[], validate_choice=False))
-    setattr(RequestForm, f"present_half_days_{_number}", TextField(_l("Half-days present")))
-    setattr(RequestForm, f"total_half_days_{_number}", TextField(_l("Half-days the school was open")))
-    setattr(RequestForm, f"justified_half_days_{_number}", TextField(_l("Half-days away that were justified")))
-    setattr(RequestForm, f"unjustified_half_days_{_number}", TextField(_l("Half-days away that were not")))
+    def saving(self, draft_id: str) -> cases_pb2.SaveDraftRequest:
+        """What the service is asked to keep."""
+        return cases_pb2.SaveDraftRequest(draft_id=draft_id, content=self.message(), expected_version=self.seen_version)
 
 
 def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
     """What a draft holds, by field."""
-    said = draft.content
-    student = said.student
-    terms = [*([said.attendance] if said.HasField("attendance") else []), *said.earlier_terms]
-    held: dict[str, Any] = {
+    student = draft.content.student
+    return {
         "given_names": student.given_names,
         "family_name": student.family_name,
         "preferred_name": student.preferred_name,
@@ -316,53 +169,46 @@ def _held(draft: cases_pb2.Draft) -> dict[str, Any]:
         "gender": str(student.gender),
         "nsn": student.nsn,
         "ethnicities": list(student.ethnicities),
-        "is_sensitive": said.is_sensitive,
-        "steps": list(said.steps),
-        "steps_tried": said.steps_tried,
-        "barriers": list(said.barriers),
-        "barrier_words": said.barrier_words,
-        "concern": said.concern,
-        "shown": str(min(MOST_CAREGIVERS, max(SHOWN_CAREGIVERS, len(said.caregivers)))),
-        "shown_terms": str(min(MOST_TERMS, max(1, len(terms)))),
-        "version": str(draft.version),
+        **{f"iwi_{number}": code for number, code in enumerate(student.iwi, 1)},
+        **held(draft.content),
     }
-    for number, caregiver in enumerate(said.caregivers, 1):
-        for part in ("name", "relationship", "phone", "email", "safe_note"):
-            held[f"caregiver_{number}_{part}"] = getattr(caregiver, part)
-        held[f"caregiver_{number}_safe_ways"] = [str(way) for way in caregiver.safe_ways]
-    for number, term in enumerate(terms, 1):
-        held[f"term_{number}"] = term.term
-        for part in _TERM_PARTS[1:]:
-            value = getattr(term, part)
-            is_told = value or (part == "present_half_days" and term.total_half_days)
-            held[f"{part}_{number}"] = str(value) if is_told else ""
-    return held
 
 
-def _offer(field: SelectMultipleField, list_name: str) -> None:
-    """The choices of a list; while it cannot be read, at least those that were made."""
-    known = optional(lambda: choices_of(list_name)) or []
-    field.validate_choice = bool(known)
-    field.choices = known or [SelectChoice(code, code) for code in field.data or []]
+class AmendForm(VersionForm, AskingForm):
+    """Reply to the question about a request, and change what was said in it."""
 
+    reply = LongTextField(_l("Your reply"), validators=[Needed(_l("Write your reply."))])
 
-def _shown(field: HiddenField, *, most: int, usual: int) -> int:
-    text = str(field.data or "")
-    return int(text) if text in {str(number) for number in range(1, most + 1)} else usual
+    def __init__(self, today: date, request: cases_pb2.RequestForSupport) -> None:
+        """A form that begins with what a request says."""
+        super().__init__(version=str(request.version), **held(request))
+        self.offer_choices(today)
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """All of it must be there: it takes the place of what was said before."""
+        is_valid = bool(super().validate(extra_validators))
+        if not self.concern.data:
+            self.concern.errors = [*self.concern.errors, _("Write what worries you.")]
+            is_valid = False
+        if not any(term.term.data for term in self.terms()):
+            first = next(iter(self.terms())).term
+            first.errors = [*first.errors, _("Choose the term.")]
+            is_valid = False
+        return is_valid
 
-def recent_terms(today: date) -> list[str]:
-    """The terms that have begun, newest first, five of them. Terms begin about February, late April, July, October."""
-    current = next(term for term, month in ((4, 10), (3, 7), (2, 4), (1, 1)) if today.month >= month)
-    terms = [(today.year, number) for number in range(current, 0, -1)]
-    terms += [(today.year - 1, number) for number in range(4, 0, -1)]
-    return [f"{year}-T{number}" for year, number in terms[:5]]
+    def names(self) -> dict[str, str]:
+        """Fields of the contract to fields of this form."""
+        plain = {name: name for name in ("concern", "steps_tried", "barrier_words")}
+        return {f"amendment.{path}": name for path, name in (super().names() | plain).items()}
 
-
-def _half_days(text: str | None) -> int | None:
-    text = (text or "").strip()
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_HALF_DAYS)) else None
-    return number if number is not None and number <= MOST_HALF_DAYS else None
+    def message(self, request_id: UUID) -> cases_pb2.ResubmitRequestRequest:
+        """What the service is asked."""
+        return cases_pb2.ResubmitRequestRequest(
+            request_id=str(request_id),
+            reply=self.reply.data or "",
+            expected_version=self.seen_version,
+            amendment=cases_pb2.RequestAmendment(**self.said()),
+        )
 
 
 class ImportForm(OnceForm):
@@ -381,7 +227,29 @@ class ImportForm(OnceForm):
             raise ValidationError(_("That file is larger than 1 MB. Split it, and send the parts one by one."))
 
 
-class AcceptForm(OnceForm):
+class ResultForm(OnceForm):
+    """What became of a file, to be downloaded: the answer that its page shows, sent back by it."""
+
+    rows = HiddenField()
+    MOST_BYTES = 2_000_000
+
+    @classmethod
+    def of(cls, answer: cases_pb2.ImportRequestsResponse) -> "ResultForm":
+        """The form that a result's page holds."""
+        packed = zlib.compress(answer.SerializeToString())
+        return cls(formdata=None, rows=base64.urlsafe_b64encode(packed).decode())
+
+    def answer(self) -> cases_pb2.ImportRequestsResponse | None:
+        """The answer; None for what no page of ours holds."""
+        try:
+            packed = base64.urlsafe_b64decode(self.rows.data or "")
+            said = zlib.decompressobj().decompress(packed, self.MOST_BYTES)
+            return cases_pb2.ImportRequestsResponse.FromString(said)
+        except (ValueError, zlib.error, DecodeError):
+            return None
+
+
+class AcceptForm(VersionForm):
     """Open a case for a request, and say who works on it or that this is decided later."""
 
     LATER = "later"
@@ -391,7 +259,6 @@ class AcceptForm(OnceForm):
         choices=[],
         validate_choice=False,
     )
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.OpenCaseRequest:
         """What the service is asked."""
@@ -399,29 +266,27 @@ class AcceptForm(OnceForm):
         return cases_pb2.OpenCaseRequest(
             request_id=str(request_id),
             case_manager_id="" if chosen == self.LATER else chosen,
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class QuestionForm(OnceForm):
+class QuestionForm(VersionForm):
     """Send a request back with a question."""
 
     question = LongTextField(_l("What do you need to know?"), validators=[Needed(_l("Write what you need to know."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.ReturnRequestRequest:
         """What the service is asked."""
         return requests_pb2.ReturnRequestRequest(
-            request_id=str(request_id), question=self.question.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), question=self.question.data or "", expected_version=self.seen_version
         )
 
 
-class DeclineForm(OnceForm):
+class DeclineForm(VersionForm):
     """Decline a request."""
 
     reason = RadioField(_l("Reason"), validators=[Needed(_l("Choose the reason."))], choices=[], validate_choice=False)
     words = LongTextField(_l("What does the school read?"), validators=[Needed(_l("Write what the school reads."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> requests_pb2.DeclineRequestRequest:
         """What the service is asked."""
@@ -429,27 +294,24 @@ class DeclineForm(OnceForm):
             request_id=str(request_id),
             reason=self.reason.data,
             words=self.words.data or "",
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 
-class ReplyForm(OnceForm):
+class ReplyForm(VersionForm):
     """Reply to the question about a request."""
 
     reply = LongTextField(_l("Your reply"), validators=[Needed(_l("Write your reply."))])
-    version = HiddenField()
 
     def message(self, request_id: UUID) -> cases_pb2.ResubmitRequestRequest:
         """What the service is asked."""
         return cases_pb2.ResubmitRequestRequest(
-            request_id=str(request_id), reply=self.reply.data or "", expected_version=read_version(self.version)
+            request_id=str(request_id), reply=self.reply.data or "", expected_version=self.seen_version
         )
 
 
-class DraftForm(OnceForm):
+class DraftForm(VersionForm):
     """Send a draft, or throw it away."""
-
-    version = HiddenField()
 
 
 class OwnCaseForm(StudentForm):
@@ -467,6 +329,40 @@ class OwnCaseForm(StudentForm):
         _l("I have looked: this is another student than the one with the same name and birth date")
     )
 
+    school = TextField(
+        _l("School"),
+        description=_l("Where the student is enrolled, by name or number. Leave it empty for a student of no school."),
+    )
+    school_id = RadioField(_l("Which school?"), choices=[], validate_choice=False)
+
+    def find_school(self) -> bool:
+        """Whether the school that was written is known now: none, the one that was chosen, or the only one found.
+
+        The schools found become the choices, so that the page can ask which.
+        """
+        written = (self.school.data or "").strip()
+        if not written:
+            self.school_id.data = ""
+            return True
+        found = call("identity", "FindSchools", identity_pb2.FindSchoolsRequest(search=written)).schools
+        self.school_id.choices = [SelectChoice(one.organisation_id, _school_words(one)) for one in found]
+        known = {one.organisation_id for one in found}
+        exact = [one.organisation_id for one in found if written in (one.name, one.school_number)]
+        if self.school_id.data not in known:
+            only = exact if len(exact) == 1 else sorted(known)
+            self.school_id.data = only[0] if len(only) == 1 else ""
+        if not found:
+            words = _("We found no school of your catchments with this name or number.")
+            self.school.errors = [*self.school.errors, words]
+        elif not self.school_id.data:
+            self.school_id.errors = [*self.school_id.errors, _("Choose the school.")]
+        return bool(self.school_id.data)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The answers, and the school."""
+        is_valid = bool(super().validate(extra_validators))
+        return self.find_school() and is_valid
+
     def message(self) -> cases_pb2.OpenOwnCaseRequest:
         """What the service is asked."""
         chosen = self.case_manager_id.data
@@ -476,4 +372,9 @@ class OwnCaseForm(StudentForm):
             concern=self.concern.data or "",
             case_manager_id="" if chosen == AcceptForm.LATER else chosen,
             is_another_student=bool(self.is_another_student.data),
+            school_id=self.school_id.data or "",
         )
+
+
+def _school_words(school: identity_pb2.Organisation) -> str:
+    return f"{school.name} ({school.school_number})" if school.school_number else school.name

@@ -57,7 +57,7 @@ def show(request_id: UUID) -> Response:
     found = call("cases", "GetIncomingRequest", question).request
     choose_person(form.case_manager_id, call("identity", "ListPeople", case_managers()).people)
     form.case_manager_id.choices.append(SelectChoice(form.LATER, _("Decide later")))
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     names = organisation_names({found.school_id, found.provider_id, found.last_school_id})
     shown = pages.present_request(found, organisations=names, today=today())
     return make_response(render_template("incoming/show.html", form=form, shown=shown), form.status)
@@ -95,6 +95,6 @@ def _answer(
             return redirect(url_for(".show", request_id=request_id), 303)  # type: ignore[return-value]
     question = cases_pb2.GetIncomingRequestRequest(request_id=str(request_id))
     found = call("cases", "GetIncomingRequest", question).request
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     shown = pages.present_request(found, organisations=organisation_names({found.school_id}), today=today())
     return make_response(render_template(template, form=form, shown=shown), form.status)

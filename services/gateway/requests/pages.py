@@ -12,6 +12,7 @@ from kit.clock import local_date
 from kit.errors import Violation
 from services.gateway.cases.reference import words_of
 from services.gateway.people import Attendance, Student, present_attendance, present_student
+from services.gateway.requests.changes import Change, present_changes
 from services.gateway.wording import cell_words, day_of, moment_of
 
 STATES_BY_FILTER = {
@@ -104,6 +105,7 @@ class DraftPage:
     terms: Sequence[Attendance]
     caregivers: Sequence[cases_pb2.Caregiver]
     ethnicities: Sequence[str]
+    iwi: Sequence[str]
     steps: Sequence[str]
     barriers: Sequence[str]
     said: cases_pb2.SubmitRequestRequest
@@ -119,6 +121,7 @@ def present_draft(found: cases_pb2.GetDraftResponse, *, today: date) -> DraftPag
         terms=[present_attendance(term) for term in _terms(said)],
         caregivers=list(said.caregivers),
         ethnicities=[words_of("ethnicity", code) for code in said.student.ethnicities],
+        iwi=[words_of("iwi", code) for code in said.student.iwi],
         steps=[words_of("step_tried", code) for code in said.steps],
         barriers=[words_of("barrier", code) for code in said.barriers],
         said=said,
@@ -165,6 +168,7 @@ class RequestPage:
     look: Look
     earlier: Sequence[Attendance]
     ethnicities: Sequence[str]
+    iwi: Sequence[str]
     steps: Sequence[str]
     barriers: Sequence[str]
     barrier_words: str
@@ -176,6 +180,7 @@ class RequestPage:
     last_school: str
     since: date | None
     may: frozenset[str]
+    changes: Sequence[Change] = ()
 
 
 def present_request(
@@ -208,6 +213,7 @@ def present_request(
         look=present_look(request.assessment),
         earlier=[present_attendance(term) for term in request.earlier_terms],
         ethnicities=[words_of("ethnicity", code) for code in request.student.ethnicities],
+        iwi=[words_of("iwi", code) for code in request.student.iwi],
         steps=[words_of("step_tried", code) for code in request.steps],
         barriers=[words_of("barrier", code) for code in request.barriers],
         barrier_words=request.barrier_words,
@@ -222,6 +228,7 @@ def present_request(
         last_school=organisations.get(request.last_school_id, ""),
         since=day_of(request.not_enrolled_since),
         may=frozenset(each.action for each in request.allowed_actions if each.allowed),
+        changes=present_changes(request),
     )
 
 
@@ -240,7 +247,13 @@ _RESULTS = {
     cases_pb2.ROW_RESULT_ALREADY_OPEN: "already-open",
     cases_pb2.ROW_RESULT_REFUSED: "refused",
 }
+_RESULT_WORDS = {"submitted": _l("Sent"), "already-open": _l("Open already"), "refused": _l("Not sent")}
 _ORDER = ("refused", "already-open", "submitted", "")
+
+
+def result_words(result: str) -> str:
+    """What became of a row, in words."""
+    return str(_RESULT_WORDS.get(result, ""))
 
 
 def present_rows(rows: Sequence[cases_pb2.ImportedRow]) -> list[RowLine]:

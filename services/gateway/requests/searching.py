@@ -121,8 +121,11 @@ def open_own_case() -> Response:
     """A case that the provider opens itself."""
     form = OwnCaseForm(today())
     form.reason.choices = choices_of("own_work_reason")
-    if form.is_sent():
+    if request.form.get("action") == "find-school":
+        form.find_school()
+    elif form.is_sent():
         names = {f"student.{name}": name for name in ("nsn", "date_of_birth", "given_names", "family_name")}
+        names["school_id"] = "school"
         done = send(form, lambda: call("cases", "OpenOwnCase", form.message(), idempotency_key=form.key), names=names)
         if done is not None:
             remember_position(done)

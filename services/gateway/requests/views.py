@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from ascms.cases.v1 import cases_pb2
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 
 from services.gateway.backends import call, names_of
+from services.gateway.cases.reference import choices_of
 from services.gateway.listing import counts_of
 from services.gateway.organisations.pages import organisation_names
 from services.gateway.requests import columns, pages
-from services.gateway.requests.forms import ImportForm, ReplyForm
+from services.gateway.requests.forms import AmendForm, ImportForm, ReplyForm, ResultForm
 from services.gateway.security import needs
 from services.gateway.sending import remember_position, send
 from services.gateway.wording import today
@@ -52,7 +53,7 @@ def show(request_id: UUID) -> Response:
             return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
     question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
     found = call("cases", "GetSubmittedRequest", question).request
-    form.version.data = found.version if form.is_stale or not form.version.data else form.version.data
+    form.see(found.version)
     shown = pages.present_request(
         found,
         organisations=organisation_names({found.school_id, found.provider_id}),
@@ -61,6 +62,32 @@ def show(request_id: UUID) -> Response:
     )
     page = render_template("requests/show.html", shown=shown, form=form, done=request.args.get("done", ""))
     return make_response(page, form.status)
+
+
+@blueprint.route("/requests/<uuid:request_id>/amend", methods=["GET", "POST"])
+@needs("requests:submit")
+def amend(request_id: UUID) -> Response:
+    """The reply to a question, and with it what the request says now; what it said before stays beside it."""
+    question = cases_pb2.GetSubmittedRequestRequest(request_id=str(request_id))
+    found = call("cases", "GetSubmittedRequest", question).request
+    form = AmendForm(today(), found)
+    action = request.form.get("action", "")
+    if action == "add-caregiver":
+        form.add_caregiver()
+    elif action == "add-term":
+        form.add_term()
+    elif form.is_sent():
+        done = send(
+            form,
+            lambda: call("cases", "ResubmitRequest", form.message(request_id), idempotency_key=form.key),
+            names=form.names(),
+        )
+        if done is not None:
+            remember_position(done)
+            return redirect(url_for(".show", request_id=request_id, done="replied"), 303)  # type: ignore[return-value]
+    form.see(found.version)
+    shown = pages.present_request(found, organisations={}, today=today())
+    return make_response(render_template("requests/amend.html", shown=shown, form=form), form.status)
 
 
 @blueprint.route("/requests/import", methods=["GET", "POST"])
@@ -82,16 +109,48 @@ def import_file() -> Response:
         if done is not None:
             remember_position(done)
             return make_response(
-                render_template("requests/imported.html", done=done, lines=pages.present_rows(done.rows))
+                render_template(
+                    "requests/imported.html",
+                    done=done,
+                    lines=pages.present_rows(done.rows),
+                    result=ResultForm.of(done),
+                )
             )
-    return make_response(render_template("requests/import.html", form=form, columns=columns.COLUMNS), form.status)
+    lists = {column.codes: choices_of(column.codes) for column in columns.COLUMNS if column.codes}
+    page = render_template("requests/import.html", form=form, columns=columns.COLUMNS, lists=lists)
+    return make_response(page, form.status)
+
+
+@blueprint.post("/requests/import/result.csv")
+@needs("requests:submit")
+def download_result() -> Response:
+    """What became of each row, as a file, in the order of the rows. The page that shows it sends it here."""
+    form = ResultForm()
+    answer = form.answer() if form.is_sent() else None
+    if answer is None:
+        abort(400)
+    rows = sorted(pages.present_rows(answer.rows), key=lambda row: row.line)
+    found = [
+        (
+            row.line,
+            pages.result_words(row.result),
+            url_for(".show", request_id=row.request_id, _external=True) if row.request_id else "",
+            [f"{column}: {words}" if column else words for column, words in row.faults],
+        )
+        for row in rows
+    ]
+    return _as_file(columns.results(found), "requests-result.csv")
 
 
 @blueprint.get("/requests/import/template.csv")
 @needs("requests:submit")
 def download_template() -> Response:
     """An empty file with the header line and one made-up row."""
-    response = make_response(columns.template())
+    return _as_file(columns.template(), "requests-for-support.csv")
+
+
+def _as_file(content: bytes, name: str) -> Response:
+    response = make_response(content)
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = 'attachment; filename="requests-for-support.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

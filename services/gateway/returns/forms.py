@@ -5,12 +5,11 @@ from uuid import UUID
 
 from ascms.reporting.v1 import returns_pb2
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField
+from wtforms import Field
 
 from kit.web.forms import LongTextField, Needed
-from services.gateway.cases.writing import read_version
 from services.gateway.reports.wording import SECTIONS
-from services.gateway.sending import OnceForm
+from services.gateway.versions import VersionForm
 
 FINDINGS = {
     "closed-more-than-open": _l("More cases were closed than could be open"),
@@ -25,7 +24,7 @@ FINDINGS = {
 _COMMENT, _EXPLANATION = "comment_", "explanation_"
 
 
-class ReturnForm(OnceForm):
+class ReturnForm(VersionForm):
     """Comments on sections, and explanations of what the check found."""
 
     comment_cases = LongTextField(_l("Comment on cases"))
@@ -38,7 +37,6 @@ class ReturnForm(OnceForm):
     explanation_change_cases_closed = LongTextField(_l("Explain it"))
     explanation_change_home_visits = LongTextField(_l("Explain it"))
     explanation_change_minutes = LongTextField(_l("Explain it"))
-    version = HiddenField()
 
     def comment(self, section: str) -> Field:
         """The field of a section."""
@@ -61,7 +59,7 @@ class ReturnForm(OnceForm):
                 for code in FINDINGS
                 if (field := self.explanation(code)) is not None and field.data
             ],
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
     def fill(self, filed: returns_pb2.Return) -> None:
@@ -74,33 +72,28 @@ class ReturnForm(OnceForm):
                 field.data = text
 
 
-class SubmitForm(OnceForm):
+class SubmitForm(VersionForm):
     """Yes, submit it."""
-
-    version = HiddenField()
 
     def message(self, quarter: str) -> returns_pb2.SubmitReturnRequest:
         """What the service is asked."""
-        return returns_pb2.SubmitReturnRequest(quarter=quarter, expected_version=read_version(self.version))
+        return returns_pb2.SubmitReturnRequest(quarter=quarter, expected_version=self.seen_version)
 
 
-class AcceptForm(OnceForm):
+class AcceptForm(VersionForm):
     """Yes, accept it."""
-
-    version = HiddenField()
 
     def message(self, quarter: str, provider_id: UUID) -> returns_pb2.AcceptReturnRequest:
         """What the service is asked."""
         return returns_pb2.AcceptReturnRequest(
-            quarter=quarter, provider_id=str(provider_id), expected_version=read_version(self.version)
+            quarter=quarter, provider_id=str(provider_id), expected_version=self.seen_version
         )
 
 
-class ReopenForm(OnceForm):
+class ReopenForm(VersionForm):
     """Why a return is given back."""
 
     reason = LongTextField(_l("Why is it reopened?"), validators=[Needed(_l("Say why. The provider reads it."))])
-    version = HiddenField()
 
     def message(self, quarter: str, provider_id: UUID) -> returns_pb2.ReopenReturnRequest:
         """What the service is asked."""
@@ -108,7 +101,7 @@ class ReopenForm(OnceForm):
             quarter=quarter,
             provider_id=str(provider_id),
             reason=self.reason.data or "",
-            expected_version=read_version(self.version),
+            expected_version=self.seen_version,
         )
 
 

@@ -1,16 +1,11 @@
 """A provider's returns: written, checked, submitted, downloaded. And the ministry's view of everyone's."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
 from uuid import UUID
 
 from ascms.reporting.v1 import returns_pb2
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 
-from kit.clock import NEW_ZEALAND
-from kit.web.dates import say_exact_moment
-from kit.web.i18n import current_language
 from services.gateway.backends import call, names_of
 from services.gateway.organisations.pages import organisation_names
 from services.gateway.reports import downloads
@@ -23,11 +18,11 @@ from services.gateway.reports.pages import (
     quarter_of,
     recent_quarters,
 )
-from services.gateway.reports.tables import return_tables
 from services.gateway.reports.wording import SECTIONS
 from services.gateway.returns import pages
+from services.gateway.returns.documents import name_of_return, return_file
 from services.gateway.returns.forms import AcceptForm, ReopenForm, ReturnForm, SubmitForm, texts
-from services.gateway.security import caller, needs
+from services.gateway.security import needs
 from services.gateway.sending import send
 from services.gateway.wording import moment_of, today
 
@@ -84,7 +79,7 @@ def submit(quarter: str) -> Response:
         if done is not None:
             return redirect(url_for(".show", quarter=quarter, done="submitted"), 303)  # type: ignore[return-value]
     filed = pages.present_return(_get(quarter).provider_return)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/submit.html", form=form, filed=filed), form.status)
 
 
@@ -93,10 +88,10 @@ def submit(quarter: str) -> Response:
 def download(quarter: str, kind: str) -> Response:
     """The return as a file: as it was frozen, or as it stands."""
     answer = _get(quarter)
-    name = f"return-{quarter}" + (f"-{answer.provider_return.number}" if answer.frozen else "-draft")
     if kind == "json":
-        return downloads.attachment((answer.frozen or abort(404)).encode(), kind=kind, name=name)
-    return downloads.attachment(downloads.MAKERS[kind](_document(answer)), kind=kind, name=name)
+        content = (answer.frozen or abort(404)).encode()
+        return downloads.attachment(content, kind=kind, name=name_of_return(answer))
+    return return_file(answer, kind=kind)
 
 
 @blueprint.get("/provider-returns")
@@ -131,7 +126,7 @@ def accept(quarter: str, provider_id: UUID) -> Response:
         if send(form, lambda: call("reporting", "AcceptReturn", message, idempotency_key=form.key)) is not None:
             return redirect(url_for(".show_providers", quarter=quarter, done="accepted"), 303)  # type: ignore[return-value]
     filed = _one(quarter, provider_id)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/accept.html", form=form, filed=filed), form.status)
 
 
@@ -145,7 +140,7 @@ def reopen(quarter: str, provider_id: UUID) -> Response:
         if send(form, lambda: call("reporting", "ReopenReturn", message, idempotency_key=form.key)) is not None:
             return redirect(url_for(".show_providers", quarter=quarter, done="reopened"), 303)  # type: ignore[return-value]
     filed = _one(quarter, provider_id)
-    form.version.data = form.version.data if form.is_submitted() and not form.is_stale else filed.version
+    form.see(filed.version)
     return make_response(render_template("returns/reopen.html", form=form, filed=filed), form.status)
 
 
@@ -154,8 +149,7 @@ def _show(quarter: str, form: ReturnForm | None) -> Response:
     if form is None:
         form = ReturnForm()
         form.fill(answer.provider_return)
-    if form.is_stale or not form.version.data:
-        form.version.data = answer.provider_return.version
+    form.see(answer.provider_return.version)
     people = names_of({each.submitted_by for each in answer.versions})
     figures = present_figures(answer.figures, before=answer.previous, quarter=quarter)
     page = render_template(
@@ -164,7 +158,7 @@ def _show(quarter: str, form: ReturnForm | None) -> Response:
         filed=pages.present_return(answer.provider_return, people=people),
         number=request.args.get("version", type=int) or 0,
         is_frozen=bool(answer.frozen),
-        comments=_comments(answer),
+        comments=texts(answer.provider_return.comments),
         sections=present_sections(figures),
         parts=present_parts(answer.breakdowns, quarter=quarter),
         differences=pages.present_differences(answer.differences),
@@ -182,34 +176,6 @@ def _get(quarter: str) -> returns_pb2.GetReturnResponse:
     question = returns_pb2.GetReturnRequest(quarter=quarter, number=request.args.get("version", type=int) or 0)
     answer: returns_pb2.GetReturnResponse = call("reporting", "GetReturn", question)
     return answer
-
-
-def _comments(answer: returns_pb2.GetReturnResponse) -> Mapping[str, str]:
-    return texts(answer.provider_return.comments)
-
-
-def _document(answer: returns_pb2.GetReturnResponse) -> downloads.Document:
-    filed = answer.provider_return
-    frozen = next((each for each in answer.versions if answer.frozen and each.number == filed.number), None)
-    settled_at = moment_of(frozen.submitted_at) if frozen else None
-    facts = [str(_("A draft, as it stands now."))]
-    if frozen and settled_at:
-        said = say_exact_moment(settled_at, language=current_language())
-        facts = [
-            str(_("Submitted %(moment)s, version %(number)s.", moment=said, number=frozen.number)),
-            str(_("Checksum (SHA-256): %(checksum)s", checksum=frozen.sha256)),
-        ]
-    quarter = present_quarter(filed.quarter)
-    return downloads.Document(
-        str(_("Return of %(provider)s, %(quarter)s", provider=caller().organisation.name, quarter=quarter.name)),
-        facts,
-        settled_at or datetime.combine(today(), time(), NEW_ZEALAND),
-        return_tables(
-            present_sections(present_figures(answer.figures)),
-            comments=_comments(answer),
-            parts=present_parts(answer.breakdowns),
-        ),
-    )
 
 
 def _provider_returns(quarter: str) -> Mapping[str, pages.ReturnLine]:

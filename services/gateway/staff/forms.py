@@ -92,7 +92,7 @@ class ResendForm(OnceForm):
         return invitations_pb2.ResendInvitationRequest(invitation_id=str(invitation_id), email=self.email.data or "")
 
 
-class WithdrawForm(OnceForm):
+class ConfirmForm(OnceForm):
     """Nothing to say, and once only."""
 
 

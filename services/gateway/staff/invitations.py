@@ -10,7 +10,7 @@ from services.gateway.backends import call, names_of
 from services.gateway.security import needs
 from services.gateway.sending import send
 from services.gateway.staff import pages
-from services.gateway.staff.forms import InviteForm, ResendForm, WithdrawForm
+from services.gateway.staff.forms import ConfirmForm, InviteForm, ResendForm
 from services.gateway.staff.views import blueprint
 
 __all__ = ["blueprint"]
@@ -72,20 +72,24 @@ def resend(invitation_id: UUID) -> Response:
     found, _seen = _invitation(invitation_id)
     if not form.is_submitted():
         form.email.data = found.email
-    return make_response(render_template("staff/resend.html", form=form, one=found), form.status)
+    return make_response(
+        render_template("staff/resend.html", form=form, one=found, **_around(invitation_id)), form.status
+    )
 
 
 @blueprint.route("/staff/invitations/<uuid:invitation_id>/withdraw", methods=["GET", "POST"])
 @needs("people:invite")
 def withdraw(invitation_id: UUID) -> Response:
     """Take it back, once it was said what follows."""
-    form = WithdrawForm()
+    form = ConfirmForm()
     if form.is_sent():
         asked = invitations_pb2.WithdrawInvitationRequest(invitation_id=str(invitation_id))
         if send(form, lambda: call("identity", "WithdrawInvitation", asked, idempotency_key=form.key)) is not None:
             return _to_invitation(invitation_id, "withdrawn")
     found, _seen = _invitation(invitation_id)
-    return make_response(render_template("staff/withdraw.html", form=form, one=found), form.status)
+    return make_response(
+        render_template("staff/withdraw.html", form=form, one=found, **_around(invitation_id)), form.status
+    )
 
 
 def _invitation(invitation_id: UUID) -> tuple[pages.InvitationLine, pages.Seen]:
@@ -93,6 +97,12 @@ def _invitation(invitation_id: UUID) -> tuple[pages.InvitationLine, pages.Seen]:
     answer = call("identity", "GetInvitation", question)
     people = names_of({answer.identity_seen.seen_by} - {""})
     return pages.present_invitation(answer.invitation), pages.present_seen(answer.identity_seen, people=people)
+
+
+def _around(invitation_id: UUID) -> dict[str, str]:
+    """Where a form about an invitation goes, and where its reader came from."""
+    back = url_for("staff.show_invitation", invitation_id=invitation_id)
+    return {"action": request.path, "back": back, "back_words": str(_("Back to the invitation"))}
 
 
 def _to_invitation(invitation_id: UUID | str, done: str) -> Response:

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from kit.web.dates import DayGroup, group_by_day
 from kit.web.i18n import current_language
 from services.gateway.organisations.pages import Role, present_role
-from services.gateway.staff.wording import HAPPENED, INVITATION_STATES, NOT_NOW, REASONS, next_step
-from services.gateway.wording import day_of, moment_of, role_name
+from services.gateway.staff.wording import HAPPENED, INVITATION_STATES, NOT_NOW, NOT_NOW_TO_SAY, REASONS, next_step
+from services.gateway.wording import day_of, moment_of, role_name, today
 
 STATES = {
     access_pb2.ACCESS_STATE_WORKS: "works",
@@ -29,6 +29,9 @@ _ICONS: Mapping[int, str] = {
     access_pb2.ACCESS_EVENT_KIND_TRAINING_RECORDED: "check",
     access_pb2.ACCESS_EVENT_KIND_ENDED: "lock",
     access_pb2.ACCESS_EVENT_KIND_TRAINING_LAPSED: "clock",
+    access_pb2.ACCESS_EVENT_KIND_ATTESTED: "check",
+    access_pb2.ACCESS_EVENT_KIND_RESTED: "clock",
+    access_pb2.ACCESS_EVENT_KIND_WOKEN: "check",
 }
 
 
@@ -41,6 +44,11 @@ class StaffLine:
     email: str
     state: str
     roles: Sequence[Role]
+    attested_on: date | None = None
+    attest_by: date | None = None
+    is_due: bool = False
+    """Whether it is time to say whether they still need their access."""
+    is_overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,15 @@ class RolePanel:
     training_ends_on: date | None
     may_remove: bool
     why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that may be said of someone's access: whether it is asked at all, may be said now, and why not."""
+
+    is_asked: bool = False
+    is_allowed: bool = False
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,8 @@ class StaffPage:
     is_own: bool
     cannot_end: str
     has_access: bool
+    attesting: Standing
+    waking: Standing
     history: list[DayGroup[dict[str, object]]]
     seen: Seen | None
 
@@ -102,12 +121,17 @@ class InvitationLine:
 
 def present_line(person: access_pb2.PersonAccess) -> StaffLine:
     """Someone for the list."""
+    attest_by = day_of(person.attest_by)
     return StaffLine(
         person_id=person.person_id,
         name=person.name,
         email=person.email,
         state=STATES.get(person.state, ""),
         roles=[present_role(role.role, works=role.works, missing=role.missing) for role in person.roles],
+        attested_on=day_of(person.attested_on),
+        attest_by=attest_by,
+        is_due=person.attestation_due,
+        is_overdue=attest_by is not None and attest_by < today(),
     )
 
 
@@ -123,9 +147,17 @@ def present_person(answer: access_pb2.GetPersonResponse, *, people: Mapping[str,
         is_own=any(action.reason == "own-role" for action in assigning),
         cannot_end="" if ending.allowed else str(NOT_NOW.get(ending.reason, "")),
         has_access=ending.reason != "no-access",
+        attesting=_standing(actions.get(("attest", ""))),
+        waking=_standing(actions.get(("wake", ""))),
         history=_history(answer.history, people),
         seen=present_seen(answer.identity_seen, people=people) if answer.HasField("identity_seen") else None,
     )
+
+
+def _standing(action: access_pb2.AccessAction | None) -> Standing:
+    if action is None:
+        return Standing()
+    return Standing(True, action.allowed, "" if action.allowed else str(NOT_NOW_TO_SAY.get(action.reason, "")))
 
 
 def _panel(role: access_pb2.RoleDetail, removal: access_pb2.AccessAction | None) -> RolePanel:

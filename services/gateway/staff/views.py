@@ -5,13 +5,15 @@ from uuid import UUID
 from ascms.cases.v1 import leavers_pb2
 from ascms.identity.v1 import access_pb2, staff_pb2
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from google.protobuf.message import Message
 
 from services.gateway.backends import call, names_of
+from services.gateway.form_pages import form_page
 from services.gateway.listing import counts_of
 from services.gateway.security import caller, needs
 from services.gateway.sending import optional, send
 from services.gateway.staff import pages
-from services.gateway.staff.forms import EndForm, RoleForm
+from services.gateway.staff.forms import ConfirmForm, EndForm, RoleForm
 from services.gateway.wording import today
 
 blueprint = Blueprint("staff", __name__)
@@ -25,6 +27,7 @@ def show_list() -> str:
     search = request.args.get("search", "").strip()[:_MOST_LETTERS]
     question = staff_pb2.ListStaffRequest(
         search=search,
+        attestation_due=request.args.get("show") == "attestation-due",
         state=pages.STATES_BY_FILTER.get(request.args.get("show", ""), access_pb2.ACCESS_STATE_UNSPECIFIED),
         page_token=request.args.get("page", ""),
     )
@@ -77,6 +80,22 @@ def remove_role(person_id: UUID, role: str) -> Response:
     return make_response(page, form.status)
 
 
+@blueprint.route("/staff/<uuid:person_id>/attest", methods=["GET", "POST"])
+@needs("people:authorise")
+def attest(person_id: UUID) -> Response:
+    """Say that someone still needs their access, with what it is they keep in front of one's eyes."""
+    asked = access_pb2.AttestAccessRequest(person_id=str(person_id))
+    return _confirmed(person_id, "AttestAccess", asked, template="staff/attest.html", done="attested")
+
+
+@blueprint.route("/staff/<uuid:person_id>/wake", methods=["GET", "POST"])
+@needs("people:authorise")
+def wake(person_id: UUID) -> Response:
+    """Wake the roles of someone who did not sign in for long."""
+    asked = access_pb2.WakeAccessRequest(person_id=str(person_id))
+    return _confirmed(person_id, "WakeAccess", asked, template="staff/wake.html", done="woken")
+
+
 @blueprint.route("/staff/<uuid:person_id>/end", methods=["GET", "POST"])
 @needs("people:authorise")
 def end_access(person_id: UUID) -> Response:
@@ -89,6 +108,17 @@ def end_access(person_id: UUID) -> Response:
     person = _person(person_id)
     page = render_template("staff/end.html", form=form, person=person, work=_work(person_id))
     return make_response(page, form.status)
+
+
+def _confirmed(person_id: UUID, method: str, asked: Message, *, template: str, done: str) -> Response:
+    """A page that says what a step with someone's access means, and asks for it."""
+    form = ConfirmForm()
+    return form_page(
+        form,
+        lambda: call("identity", method, asked, idempotency_key=form.key),
+        then=lambda _done: url_for("staff.show", person_id=person_id, done=done),
+        page=lambda: render_template(template, form=form, person=_person(person_id)),
+    )
 
 
 def _person(person_id: UUID) -> pages.StaffPage:

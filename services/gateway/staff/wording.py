@@ -27,11 +27,18 @@ HAPPENED: Mapping[int, object] = {
     access_pb2.ACCESS_EVENT_KIND_TRAINING_RECORDED: _l("Training completed"),
     access_pb2.ACCESS_EVENT_KIND_ENDED: _l("All access ended"),
     access_pb2.ACCESS_EVENT_KIND_TRAINING_LAPSED: _l("Training ran out"),
+    access_pb2.ACCESS_EVENT_KIND_ATTESTED: _l("Access still needed"),
+    access_pb2.ACCESS_EVENT_KIND_RESTED: _l("Access rests: not used for long"),
+    access_pb2.ACCESS_EVENT_KIND_WOKEN: _l("Access woken"),
 }
 NOT_NOW = {
     "own-role": _l("You cannot give yourself a role. Another delegated authoriser can."),
     "above-ceiling": _l("They have a role that is not yours to take away. Call the service desk to end their access."),
     "last-authoriser": _l("The last delegated authoriser cannot be taken away. Give that role to someone else first."),
+}
+NOT_NOW_TO_SAY = {
+    "own-role": _l("You cannot say this of yourself. Another delegated authoriser can."),
+    "above-ceiling": _l("They have a role that is not yours to give. Call the service desk."),
 }
 INVITATION_STATES = {
     invitations_pb2.INVITATION_STATE_PENDING: "pending",
@@ -61,6 +68,8 @@ def next_step(role: access_pb2.RoleDetail) -> str:
         return ""
     if role.missing == "start":
         return str(_("It begins %(day)s, by itself.", day=say_on(day_of(role.starts_on))))
+    if role.missing == "resting":
+        return str(_("Wake it if they still need it. Then it works within a minute."))
     if role.missing == "training-lapsed":
         ended = say_on(day_of(role.training_ends_on))
         return str(_("It counted until %(day)s. Once it is done again, the role works.", day=ended))

@@ -10,9 +10,9 @@ from wtforms import BooleanField, RadioField
 from wtforms.validators import ValidationError
 
 from kit.web.forms import DayField, LongTextField, Needed, TextField
-from services.gateway.cases.writing import VersionForm
 from services.gateway.security import caller
 from services.gateway.sending import OnceForm
+from services.gateway.versions import VersionForm
 from services.gateway.wording import today
 
 USUAL_DAYS = 7

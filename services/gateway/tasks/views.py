@@ -8,13 +8,14 @@ from ascms.identity.v1 import identity_pb2
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from services.gateway.backends import call
-from services.gateway.cases.writing import CaseForm, VersionForm, write_page
+from services.gateway.cases.writing import CaseForm, write_page
 from services.gateway.listing import counts_of
 from services.gateway.organisations.pages import choose_person
 from services.gateway.security import caller, needs
 from services.gateway.sending import optional, remember_position, send
 from services.gateway.tasks import pages
 from services.gateway.tasks.forms import AddTaskForm, CancelForm, CompleteForm, ReassignForm
+from services.gateway.versions import VersionForm
 
 blueprint = Blueprint("tasks", __name__)
 _MOST_PEOPLE = 200
@@ -116,8 +117,8 @@ def _task_page(task_id: UUID, form: VersionForm, method: str, message: Any, done
     question = cases_pb2.GetTaskRequest(task_id=str(task_id))
     answer = optional(lambda: call("cases", "GetTask", question)) if form.is_submitted() else _get(question)
     task = pages.present_tasks([answer.task])[0] if answer is not None else None
-    if task is not None and (form.is_stale or not form.version.data):
-        form.version.data = str(task.version)
+    if task is not None:
+        form.see(task.version)
     if isinstance(form, ReassignForm):
         choose_person(form.owner_id, _workers(), current=task.owner_id if task else "")
     return make_response(render_template(template, form=form, task=task, task_id=task_id), form.status)

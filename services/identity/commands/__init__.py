@@ -10,13 +10,20 @@ from services.identity.commands.accepting import (
 )
 from services.identity.commands.access import (
     INVITE_TO_TRAINING,
-    Access,
     Ended,
     assign_role,
     end_access,
     invite_to_training,
     record_training,
     remove_role,
+)
+from services.identity.commands.attesting import (
+    ATTEST_ACCESS,
+    REST_ACCESS,
+    attest_access,
+    note_attestation_due,
+    rest_access,
+    wake_access,
 )
 from services.identity.commands.authorisations import (
     Claim,
@@ -40,10 +47,24 @@ from services.identity.commands.invitations import (
     invite_first_person,
     invite_person,
     link_key,
+    resend_first_invitation,
     resend_invitation,
+    withdraw_first_invitation,
     withdraw_invitation,
 )
 from services.identity.commands.lapsing import TRAINING_ENDS, note_training_ending
+from services.identity.commands.members import Access
+from services.identity.commands.passphrases import (
+    ResetLink,
+    ResetMail,
+    carry_out_wish,
+    change_passphrase,
+    find_reset_mail,
+    list_wishes,
+    open_reset,
+    reset_passphrase,
+    wish_for_reset,
+)
 from services.identity.commands.people import end_role, end_sessions, put_machine, put_person
 from services.identity.commands.plans import Planned, apply_register, impossible, lined, plan_register
 from services.identity.commands.register import (
@@ -61,11 +82,14 @@ from services.identity.commands.register import (
     place_school,
     resume_organisation,
     suspend_organisation,
+    tell_organisations,
 )
 from services.identity.commands.sign_in import Attempt, SignedIn, end_session, end_session_by_id, find_session, sign_in
 
 __all__ = [
+    "ATTEST_ACCESS",
     "INVITE_TO_TRAINING",
+    "REST_ACCESS",
     "TRAINING_ENDS",
     "Access",
     "Attempt",
@@ -82,6 +106,8 @@ __all__ = [
     "OrganisationFacts",
     "Planned",
     "RegisterChange",
+    "ResetLink",
+    "ResetMail",
     "SignedIn",
     "accept_invitation",
     "accept_with_new_profile",
@@ -90,9 +116,12 @@ __all__ = [
     "apply_organisations",
     "apply_register",
     "assign_role",
+    "attest_access",
+    "carry_out_wish",
     "catchment_version",
     "change_catchment",
     "change_organisation",
+    "change_passphrase",
     "claim_code",
     "claim_refresh_token",
     "end_access",
@@ -103,6 +132,7 @@ __all__ = [
     "find_access",
     "find_holder",
     "find_machine",
+    "find_reset_mail",
     "find_session",
     "first_role",
     "forget_expired",
@@ -116,20 +146,30 @@ __all__ = [
     "is_alive",
     "lined",
     "link_key",
+    "list_wishes",
     "new_catchment",
     "new_organisation",
+    "note_attestation_due",
     "note_training_ending",
     "open_invitation",
+    "open_reset",
     "place_school",
     "plan_register",
     "put_machine",
     "put_person",
     "record_training",
     "remove_role",
+    "resend_first_invitation",
     "resend_invitation",
+    "reset_passphrase",
+    "rest_access",
     "resume_organisation",
     "revoke_token",
     "sign_in",
     "suspend_organisation",
+    "tell_organisations",
+    "wake_access",
+    "wish_for_reset",
+    "withdraw_first_invitation",
     "withdraw_invitation",
 ]

@@ -1,6 +1,5 @@
 """Accepting an invitation, by its link: with a profile that is there, or with a new one. It gives no role."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,15 +9,16 @@ from kit import command
 from kit.actor import Actor, ActorKind, system_actor
 from kit.audit import Audit
 from kit.db import Transaction
-from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, ResourceExhaustedError, Violation
+from kit.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, Violation
 from services.identity import events
 from services.identity.commands.access import give_first_role, known_training
+from services.identity.commands.attempts import count_or_refuse
 from services.identity.commands.deps import Deps
-from services.identity.domain import ATTEMPT_WINDOW, ATTEMPTS_PER_PLACE, LANGUAGES, Organisation, Profile
+from services.identity.domain import ATTEMPTS_PER_PLACE, LANGUAGES, Organisation, Profile
 from services.identity.domain.access import AccessEvent, AccessEventKind
 from services.identity.domain.invitations import ACCEPTS_PER_LINK, Invitation
 from services.identity.secrets import digest
-from services.identity.store import access, organisations, people, signins
+from services.identity.store import access, organisations, people
 from services.identity.store import invitations as store
 from services.identity.strength import require_strong
 
@@ -58,7 +58,7 @@ def open_invitation(deps: Deps, link: Link) -> Opened:
     with deps.database.special("signin") as tx:
         found = store.find_by_digest(tx, digest(link.key))
     if found is None:
-        _count(deps, {deps.secret.tag("attempts", "link", link.place): ATTEMPTS_PER_PLACE})
+        count_or_refuse(deps, {deps.secret.tag("attempts", "link", link.place): ATTEMPTS_PER_PLACE})
         raise NotFoundError("invitation")
     tenant_id, invitation_id = found
     with deps.database.tenant(system_actor("identity", tenant_id)) as tx:
@@ -109,6 +109,8 @@ def accept_with_new_profile(deps: Deps, link: Link, *, wanted: NewProfile) -> Op
             "person", actor=_as_person(opened, profile.person_id), person_id=profile.person_id
         ) as tx:
             people.insert_profile(tx, profile, now=deps.clock.now())
+            # Until they have a role, mail about their account is sent in the name of who invited them.
+            people.remember_organisation(tx, person_id=profile.person_id, organisation_id=opened.organisation.id)
             people.put_credential(
                 tx, person_id=profile.person_id, email=profile.email, passphrase_hash=hashed, now=deps.clock.now()
             )
@@ -160,24 +162,13 @@ def _as_person(opened: Opened, person_id: UUID) -> Actor:
 
 def _count_forms(deps: Deps, link: Link) -> None:
     """Each form costs a hash: so many from one place, and for one link, in one window."""
-    _count(
+    count_or_refuse(
         deps,
         {
             deps.secret.tag("attempts", "accept", digest(link.key).hex()): ACCEPTS_PER_LINK,
             deps.secret.tag("attempts", "accept from", link.place): ATTEMPTS_PER_PLACE,
         },
     )
-
-
-def _count(deps: Deps, buckets: dict[bytes, int]) -> None:
-    now = deps.clock.now()
-    with deps.database.special("signin") as tx:
-        counts: Sequence[tuple[int, int]] = [
-            (signins.count_attempt(tx, bucket=bucket, ends_at=now + ATTEMPT_WINDOW, now=now)[0], most)
-            for bucket, most in buckets.items()
-        ]
-    if any(count > most for count, most in counts):
-        raise ResourceExhaustedError("too-many-attempts", "Too many tries. Wait a little, then open the link again.")
 
 
 def _taken() -> AlreadyExistsError:

@@ -13,9 +13,11 @@ from kit.errors import FailedPreconditionError, NotFoundError
 from kit.outbox import Event
 from kit.sweeps import clear_deadline, set_deadline
 from services.identity import events
+from services.identity.commands.attesting import unwatch_access, watch_access
 from services.identity.commands.deps import Deps
 from services.identity.commands.lapsing import TRAINING_ENDS, watch_training
-from services.identity.domain import Organisation, OrganisationKind, Period, RoleGrant
+from services.identity.commands.members import Access, ceiling_here, has_other_authoriser, lock_access
+from services.identity.domain import Organisation, Period, RoleGrant
 from services.identity.domain.access import (
     AUTHORISER,
     AccessEvent,
@@ -27,9 +29,8 @@ from services.identity.domain.access import (
     judge_ceiling,
     judge_training,
 )
-from services.identity.roles import COURSES, ROLES, ceiling_of, held_roles, missing_of
-from services.identity.store import access, organisations, people, signins
-from services.identity.store.people import Member
+from services.identity.roles import COURSES, ROLES, held_roles, missing_of
+from services.identity.store import access, people, signins
 from services.identity.training import invite_at
 
 INVITE_TO_TRAINING = "invite-to-training"
@@ -37,16 +38,6 @@ INVITE_TO_TRAINING = "invite-to-training"
 AUTHORITY_LASTS = timedelta(days=365)
 """How long the first authoriser of a provider is one: authority is delegated for a time."""
 _WAITS = ("training", "training-lapsed")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A person at one organisation: who they are there, and every grant they were given, ended ones too."""
-
-    member: Member
-    kind: OrganisationKind
-    grants: tuple[RoleGrant, ...]
-    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ def assign_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, period:
         # Training is the person's own: only its days go into the organisation's grant.
         trainings = _trainings(tx, person_id)
         with tx.enter_tenant(actor.tenant_id, reason="assign-role"):
-            known, organisation = _lock(tx, person_id, today=today)
+            known, organisation = lock_access(tx, person_id, today=today)
             _require_ceiling(tx, actor, role, today=today)
             judge_assignment(role, period, is_own=person_id == actor.actor_id, today=today)
             grant = _trained(role, period, best_training(trainings, ROLES[role].course))
@@ -120,6 +111,7 @@ def _give(
     """Queue a grant at the present organisation and, where it waits for training, the invitation to it."""
     missing = missing_of(grant, kind=organisation.kind, today=local_date(now))
     people.put_grant(tx, person_id=person_id, grant=grant, now=now)
+    watch_access(tx, person_id, by=actor.actor_id, kind=organisation.kind, now=now)
     _note(tx, actor, AccessEvent(
         person_id=person_id, kind=AccessEventKind.ROLE_ASSIGNED, occurred_at=now, role=grant.role
     ))  # fmt: skip
@@ -143,7 +135,7 @@ def remove_role(deps: Deps, actor: Actor, *, person_id: UUID, role: str, reason:
     now = deps.clock.now()
     today = local_date(now)
     with deps.database.tenant(actor) as tx:
-        known, organisation = _lock(tx, person_id, today=today)
+        known, organisation = lock_access(tx, person_id, today=today)
         _require_ceiling(tx, actor, role, today=today)
         grant = next((grant for grant in known.grants if grant.role == role), None)
         if grant is None:
@@ -177,7 +169,7 @@ def end_access(deps: Deps, actor: Actor, *, person_id: UUID, reason: EndReason) 
     with deps.database.special("person", actor=actor, person_id=person_id) as tx:
         sessions = signins.end_sessions(tx, person_id=person_id, reason=reason.value, now=now)
         with tx.enter_tenant(actor.tenant_id, reason="end-access"):
-            known, organisation = _lock(tx, person_id, today=today)
+            known, organisation = lock_access(tx, person_id, today=today)
             held = [grant for grant in known.grants if grant.is_held(today)]
             for grant in held:
                 _require_ceiling(tx, actor, grant.role, today=today)
@@ -193,6 +185,7 @@ def end_access(deps: Deps, actor: Actor, *, person_id: UUID, reason: EndReason) 
                 ))  # fmt: skip
             clear_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id)
             clear_deadline(tx, kind=TRAINING_ENDS, subject_id=person_id)
+            unwatch_access(tx, person_id)
             _note(tx, actor, AccessEvent(
                 person_id=person_id, kind=AccessEventKind.ENDED, occurred_at=now, reason=reason.value
             ))  # fmt: skip
@@ -240,7 +233,7 @@ def invite_to_training(deps: Deps, actor: Actor, person_id: UUID) -> None:
     now = deps.clock.now()
     today = local_date(now)
     with deps.database.tenant(actor) as tx:
-        known, organisation = _lock(tx, person_id, today=today)
+        known, organisation = lock_access(tx, person_id, today=today)
         clear_deadline(tx, kind=INVITE_TO_TRAINING, subject_id=person_id)
         waiting = [
             held.role
@@ -272,33 +265,16 @@ def _trainings(tx: Transaction, person_id: UUID) -> list[Training]:
     return [*access.list_trainings(tx, person_id), *provisioned]
 
 
-def _lock(tx: Transaction, person_id: UUID, *, today: date) -> tuple[Access, Organisation]:
-    organisation = organisations.find_organisation(tx, tx.tenant_id)
-    member = access.lock_member(tx, person_id)
-    if member is None or organisation is None:
-        raise NotFoundError("person")
-    grants = people.grants_of_members(tx, [person_id])[person_id]
-    return Access(member, organisation.kind, tuple(grants), today), organisation
-
-
 def _require_ceiling(tx: Transaction, actor: Actor, role: str, *, today: date) -> None:
-    """The actor's own roles are read now: a token may be a minute older than their end."""
-    own = people.grants_of_members(tx, [actor.person_id])[actor.person_id]
-    judge_ceiling(role, ceiling_of(held_roles(own, kind=OrganisationKind(actor.tenant_kind), today=today)))
+    judge_ceiling(role, ceiling_here(tx, actor, today=today))
 
 
 def _keep_an_authoriser(
     tx: Transaction, ending: list[RoleGrant], person_id: UUID, organisation: Organisation, *, today: date
 ) -> None:
-    if not any(grant.role == AUTHORISER for grant in ending):
-        return
-    holders = access.lock_holders(tx, AUTHORISER)
-    others = [
-        grant
-        for holder, grant in holders.items()
-        if holder != person_id and grant.is_held(today) and not missing_of(grant, kind=organisation.kind, today=today)
-    ]
-    if not others:
+    if any(grant.role == AUTHORISER for grant in ending) and not has_other_authoriser(
+        tx, person_id, organisation, today=today
+    ):
         raise FailedPreconditionError(
             "last-authoriser", "This is the last delegated authoriser here. Give the role to someone else first."
         )
@@ -316,7 +292,7 @@ def _end_grant(tx: Transaction, actor: Actor, item: AccessEvent) -> list[Event]:
 def _train(tx: Transaction, actor: Actor, person_id: UUID, best: Training, *, now: datetime) -> int:
     """Let a training count for the roles at the present organisation that need it; how many it changed."""
     today = local_date(now)
-    known, organisation = _lock(tx, person_id, today=today)
+    known, organisation = lock_access(tx, person_id, today=today)
     changed = 0
     after: list[RoleGrant] = []
     for grant in known.grants:

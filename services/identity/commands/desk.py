@@ -8,8 +8,8 @@ from kit.actor import Actor
 from kit.audit import Audit
 from kit.clock import local_date
 from kit.command import finish
-from services.identity.commands.access import Access
 from services.identity.commands.deps import Deps
+from services.identity.commands.members import Access
 from services.identity.domain import Organisation, Profile, RoleGrant
 from services.identity.store import organisations, people
 from services.identity.store.people import Member

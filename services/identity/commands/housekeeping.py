@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.identity.commands.deps import Deps
 from services.identity.store import signins
+from services.identity.store.passphrases import prune_resets
 from services.identity.store.plans import prune_plans
 
 _KEPT = timedelta(days=1)
@@ -11,7 +12,7 @@ _KEPT = timedelta(days=1)
 
 
 def forget_expired(deps: Deps) -> int:
-    """Delete codes, tokens, counters and plans that expired a day ago or earlier; how many. Safe to repeat."""
+    """Delete codes, tokens, links, counters and plans that expired a day ago or earlier; how many. Safe to repeat."""
     with deps.database.plumbing() as tx:
         before = deps.clock.now() - _KEPT
-        return signins.prune(tx, before=before) + prune_plans(tx, before=before)
+        return signins.prune(tx, before=before) + prune_resets(tx, before=before) + prune_plans(tx, before=before)

@@ -131,6 +131,57 @@ def resend_invitation(deps: Deps, actor: Actor, *, invitation_id: UUID, email: s
         )
 
 
+def resend_first_invitation(
+    deps: Deps, actor: Actor, *, organisation_id: UUID, invitation_id: UUID, email: str
+) -> Invitation:
+    """As `resend_invitation`, in the ministry's name, for one that gives the first role of an organisation.
+
+    Raises:
+        NotFoundError: there is no such organisation, or the ministry sent it no such invitation.
+        FailedPreconditionError: as `first_role`; or it was used or withdrawn.
+        AlreadyExistsError: another invitation of that address waits to be accepted.
+    """
+    now = deps.clock.now()
+    with deps.database.tenant(actor) as tx:
+        organisation = organisations.find_organisation(tx, organisation_id)
+        if organisation is None:
+            raise NotFoundError("organisation")
+        with tx.enter_tenant(organisation_id, reason="resend-first-invitation"):
+            found = _lock_first(tx, invitation_id)
+            # Whoever came in since can invite others, and the role it gives is not the ministry's to give any more.
+            first_role(tx, organisation, today=local_date(now))
+            invitation = found.resent(link_id=deps.new_id(), email=email, now=now)
+            _refuse_second(deps, tx, invitation.email, except_for=invitation_id)
+            store.update_invitation(tx, invitation, link_digest=_digest(deps, tx, invitation))
+            audit.write(tx, Audit("resend-first-invitation", invitation_id, found.first_role), now=now)
+            outbox.append(tx, events.invitation_resent(invitation), now=now)
+        entry = Audit("resend-first-invitation", organisation_id, found.first_role)
+        return command.finish(tx, invitation, entry=entry, events=[], now=now)
+
+
+def withdraw_first_invitation(deps: Deps, actor: Actor, *, organisation_id: UUID, invitation_id: UUID) -> Invitation:
+    """As `withdraw_invitation`, in the ministry's name, for one that gives the first role of an organisation.
+
+    Raises:
+        NotFoundError: there is no such organisation, or the ministry sent it no such invitation.
+        FailedPreconditionError: it was used.
+    """
+    now = deps.clock.now()
+    with deps.database.tenant(actor) as tx:
+        if organisations.find_organisation(tx, organisation_id) is None:
+            raise NotFoundError("organisation")
+        with tx.enter_tenant(organisation_id, reason="withdraw-first-invitation"):
+            found = _lock_first(tx, invitation_id)
+            if found.state(now) is InvitationState.WITHDRAWN:
+                return found
+            invitation = found.withdrawn(now)
+            store.update_invitation(tx, invitation, link_digest=_digest(deps, tx, invitation))
+            audit.write(tx, Audit("withdraw-first-invitation", invitation_id, found.first_role), now=now)
+            outbox.append(tx, events.invitation_withdrawn(invitation_id), now=now)
+        entry = Audit("withdraw-first-invitation", organisation_id, found.first_role)
+        return command.finish(tx, invitation, entry=entry, events=[], now=now)
+
+
 def withdraw_invitation(deps: Deps, actor: Actor, *, invitation_id: UUID) -> Invitation:
     """Take an invitation back; one that was taken back stays so.
 
@@ -180,6 +231,14 @@ def _new(deps: Deps, actor: Actor, wanted: NewInvitation, *, first_role: str = "
 def _lock(tx: Transaction, invitation_id: UUID) -> Invitation:
     found = store.lock_invitation(tx, invitation_id)
     if found is None:
+        raise NotFoundError("invitation")
+    return found
+
+
+def _lock_first(tx: Transaction, invitation_id: UUID) -> Invitation:
+    """One that the ministry sent. Those of the organisation's own authoriser are none of its business."""
+    found = _lock(tx, invitation_id)
+    if not found.first_role:
         raise NotFoundError("invitation")
     return found
 

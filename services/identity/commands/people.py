@@ -12,6 +12,7 @@ from kit.db import Transaction
 from kit.errors import NotFoundError
 from kit.outbox import Event
 from services.identity import events
+from services.identity.commands.attesting import watch_access
 from services.identity.commands.deps import Deps
 from services.identity.commands.lapsing import watch_training
 from services.identity.domain import Organisation, Profile, RoleGrant, email_key
@@ -124,4 +125,5 @@ def _put_grants(
             told.append(events.role_changed(person_id=profile.person_id, role=role, works=False))
     if told:
         watch_training(tx, profile.person_id, grants, kind=organisation.kind, now=now)
+        watch_access(tx, profile.person_id, by=None, kind=organisation.kind, now=now)
     return told

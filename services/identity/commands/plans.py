@@ -85,7 +85,7 @@ def apply_register(deps: Deps, actor: Actor, *, plan_id: UUID) -> int:
         change = write_register(tx, before, after, now=now)
         with tx.enter_tenant(actor.tenant_id, reason="apply-register"):
             plans.mark_applied(tx, plan_id, now=now)
-            told = [events.organisations_changed(register_id=actor.tenant_id, changed=change.organisation_ids)]
+            told = [events.organisations_changed(register_id=actor.tenant_id, changed=change.organisations)]
             entry = Audit("apply-register", plan_id)
             return command.finish(tx, plan.change_count, entry=entry, events=[] if change.is_empty else told, now=now)
 

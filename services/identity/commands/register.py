@@ -29,14 +29,14 @@ Result = TypeVar("Result")
 class RegisterChange:
     """What applying a register did."""
 
-    organisation_ids: Sequence[UUID] = ()
-    """Organisations added or changed, or whose catchment did."""
+    organisations: Sequence[Organisation] = ()
+    """Organisations added or changed, or whose catchment did, as they are now."""
     catchments_changed: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether everything was so already."""
-        return not self.organisation_ids and not self.catchments_changed
+        return not self.organisations and not self.catchments_changed
 
 
 def apply_organisations(deps: Deps, register: Register) -> RegisterChange:
@@ -54,9 +54,21 @@ def apply_organisations(deps: Deps, register: Register) -> RegisterChange:
         if change.is_empty:
             return change
         with tx.enter_tenant(register.keeper_id, reason="apply-organisations"):
-            told = events.organisations_changed(register_id=register.keeper_id, changed=change.organisation_ids)
+            told = events.organisations_changed(register_id=register.keeper_id, changed=change.organisations)
             entry = Audit("apply-organisations", register.keeper_id)
             return command.finish(tx, change, entry=entry, events=[told], now=now)
+
+
+def tell_organisations(deps: Deps, actor: Actor) -> int:
+    """Tell every organisation of the register again, for those who did not listen when it was told; how many."""
+    now = deps.clock.now()
+    with deps.database.special("registry", actor=actor) as tx:
+        store.lock_register(tx)
+        everyone = store.whole_register(tx).organisations
+        with tx.enter_tenant(actor.tenant_id, reason="tell-organisations"):
+            told = events.organisations_changed(register_id=actor.tenant_id, changed=everyone)
+            entry = Audit("tell-organisations", actor.tenant_id)
+            return command.finish(tx, len(everyone), entry=entry, events=[told], now=now)
 
 
 def write_register(tx: Transaction, before: Register, after: Register, *, now: datetime) -> RegisterChange:
@@ -80,8 +92,9 @@ def write_register(tx: Transaction, before: Register, after: Register, *, now: d
         known = old.get(item.id)
         if item.is_suspended != (known is not None and known.is_suspended):
             _tell_suspension(tx, _dated(item, known, now=now), now=now)
+    touched = rules.touched(before, after)
     return RegisterChange(
-        organisation_ids=sorted(rules.touched(before, after)),
+        organisations=[item for item in after.organisations if item.id in touched],
         catchments_changed=set(before.catchments) != set(after.catchments) or set(before.schools) != set(after.schools),
     )
 
@@ -253,7 +266,7 @@ def _change(deps: Deps, actor: Actor, edit: Edit, *, entry: Audit, result: Calla
         if change.is_empty:
             return result(after)
         with tx.enter_tenant(actor.tenant_id, reason=entry.action):
-            told = events.organisations_changed(register_id=actor.tenant_id, changed=change.organisation_ids)
+            told = events.organisations_changed(register_id=actor.tenant_id, changed=change.organisations)
             return command.finish(tx, result(after), entry=entry, events=[told], now=now)
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from kit.errors import PermissionDeniedError, ResourceExhaustedError, UnauthenticatedError
+from kit.errors import PermissionDeniedError, UnauthenticatedError
+from services.identity.commands.attempts import count_or_refuse
 from services.identity.commands.deps import Deps
 from services.identity.domain import (
-    ATTEMPT_WINDOW,
     ATTEMPTS_PER_ADDRESS,
     ATTEMPTS_PER_PLACE,
     SESSION_LASTS,
@@ -16,7 +16,7 @@ from services.identity.domain import (
     email_key,
 )
 from services.identity.secrets import digest
-from services.identity.store import people, signins
+from services.identity.store import passphrases, people, signins
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,23 @@ def sign_in(deps: Deps, attempt: Attempt) -> SignedIn:
         UnauthenticatedError: address and passphrase do not belong together.
         PermissionDeniedError: they do, and the account is switched off.
     """
-    now = deps.clock.now()
-    buckets = _buckets(deps, attempt)
+    limits = _limits(deps, attempt)
+    # Counted before the check, and taken back when it was right.
+    count_or_refuse(deps, limits)
     with deps.database.special("signin") as tx:
-        # Counted before the check, so that a hundred tries at once are a hundred, and taken back when it was right.
-        counts = [signins.count_attempt(tx, bucket=bucket, ends_at=now + ATTEMPT_WINDOW, now=now) for bucket in buckets]
         found = people.find_credential(tx, attempt.email)
-    _refuse_too_many(counts, now=now)
     is_right = deps.passphrases.verify(attempt.passphrase, found[1] if found is not None else None)
     if not is_right or found is None:
-        raise UnauthenticatedError("sign-in-refused", "The e-mail address and passphrase do not belong together.")
+        raise _refused()
     with deps.database.special("signin") as tx:
-        signins.forget_attempts(tx, buckets[0])
-        for bucket in buckets[1:]:
+        own, *others = limits
+        signins.forget_attempts(tx, own)
+        for bucket in others:
             signins.take_back_attempt(tx, bucket)
     if attempt.cookie:
         end_session(deps, find_session(deps, attempt.cookie), reason="replaced")
-    return _begin_session(deps, found[0], now=now)
+    renewed = deps.passphrases.hash(attempt.passphrase) if deps.passphrases.is_outdated(found[1]) else ""
+    return _begin_session(deps, found, renewed=renewed, now=deps.clock.now())
 
 
 def find_session(deps: Deps, cookie: str) -> tuple[Session, Profile] | None:
@@ -97,34 +97,36 @@ def end_session_by_id(deps: Deps, *, person_id: UUID, session_id: UUID, reason: 
         signins.end_session(tx, person_id=person_id, session_id=session_id, reason=reason, now=deps.clock.now())
 
 
-def _begin_session(deps: Deps, person_id: UUID, *, now: datetime) -> SignedIn:
+def _begin_session(deps: Deps, checked: tuple[UUID, str], *, renewed: str, now: datetime) -> SignedIn:
+    person_id, passphrase_hash = checked
     session = Session(
         person_id=person_id, id=deps.new_id(), started_at=now, used_at=now, expires_at=now + SESSION_LASTS
     )
     cookie = deps.new_secret()
     with deps.database.special("person", person_id=person_id) as tx:
+        # A new passphrase ends the sessions that there are: none may begin with the old one behind its back.
+        known = passphrases.lock_credential(tx, person_id)
+        if known is None or known[1] != passphrase_hash:
+            raise _refused()
         profile = people.find_profile(tx, person_id)
         if profile is None or profile.is_disabled:
             raise PermissionDeniedError("account-disabled", "This account is switched off.")
+        if renewed:
+            people.put_credential(tx, person_id=person_id, email=known[0], passphrase_hash=renewed, now=now)
         signins.insert_session(tx, session, cookie_digest=digest(cookie))
     return SignedIn(session, cookie)
 
 
-def _buckets(deps: Deps, attempt: Attempt) -> list[bytes]:
-    """What a try counts against. A keyed hash: neither addresses nor places can be read from the table."""
+def _limits(deps: Deps, attempt: Attempt) -> dict[bytes, int]:
+    """What a try counts against, its own address first, and how many each takes."""
     address = email_key(attempt.email)
     if attempt.device:
-        return [deps.secret.tag("attempts", "device", address, attempt.device)]
-    return [
-        deps.secret.tag("attempts", "address", address, attempt.place),
-        deps.secret.tag("attempts", "place", attempt.place),
-    ]
+        return {deps.secret.tag("attempts", "device", address, attempt.device): ATTEMPTS_PER_ADDRESS}
+    return {
+        deps.secret.tag("attempts", "address", address, attempt.place): ATTEMPTS_PER_ADDRESS,
+        deps.secret.tag("attempts", "place", attempt.place): ATTEMPTS_PER_PLACE,
+    }
 
 
-def _refuse_too_many(counts: list[tuple[int, datetime]], *, now: datetime) -> None:
-    for (count, ends_at), most in zip(counts, (ATTEMPTS_PER_ADDRESS, ATTEMPTS_PER_PLACE), strict=False):
-        if count > most:
-            minutes = max(1, -int((now - ends_at).total_seconds() // 60))
-            raise ResourceExhaustedError(
-                "too-many-attempts", "Too many tries. Wait a little.", metadata={"minutes": str(minutes)}
-            )
+def _refused() -> UnauthenticatedError:
+    return UnauthenticatedError("sign-in-refused", "The e-mail address and passphrase do not belong together.")

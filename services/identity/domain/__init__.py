@@ -114,6 +114,8 @@ class RoleGrant:
     trained_on: date | None = None
     training_ends_on: date | None = None
     ended_at: datetime | None = None
+    rested_at: datetime | None = field(default=None, compare=False)
+    """Since when it permits nothing because its holder did not sign in for long. No file of people wakes it."""
 
     def is_held(self, today: date) -> bool:
         """Whether it is there at all: not taken away and not over. It may still be inert."""

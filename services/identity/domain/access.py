@@ -32,6 +32,9 @@ class AccessEventKind(StrEnum):
     TRAINING_RECORDED = "training-recorded"
     ENDED = "ended"
     TRAINING_LAPSED = "training-lapsed"
+    ATTESTED = "attested"
+    RESTED = "rested"
+    WOKEN = "woken"
 
 
 class AccessState(StrEnum):
@@ -97,6 +100,30 @@ def judge_actions(
     judged += [JudgedAction("remove-role", role, reason) for role, reason in removals.items()]
     ending = next((reason for reason in removals.values() if reason), "") if held else "no-access"
     return [*judged, JudgedAction("end-access", "", ending)]
+
+
+def judge_attesting(
+    held: Sequence[str], *, ceiling: Collection[str], is_own: bool, is_asked: bool, rests: bool
+) -> list[JudgedAction]:
+    """What someone with a ceiling may say of the access of a person: that it is still needed, and that it wakes."""
+    reason = "own-role" if is_own else "" if set(held) <= set(ceiling) else "above-ceiling"
+    wanted = [*(["attest"] if is_asked and held else []), *(["wake"] if rests else [])]
+    return [JudgedAction(action, "", reason) for action in wanted]
+
+
+def require_others(held: Sequence[str], *, ceiling: Collection[str], is_own: bool) -> None:
+    """Refuse to attest or wake access that is not the caller's to give.
+
+    Raises:
+        FailedPreconditionError: "own-role": nobody says so of themself; "no-access": there is nothing to say it of.
+        PermissionDeniedError: a role is beyond what the caller may give.
+    """
+    if not held:
+        raise FailedPreconditionError("no-access", "They have no role here.")
+    if is_own:
+        raise FailedPreconditionError("own-role", "You cannot say so of yourself. Another authoriser can.")
+    for role in held:
+        judge_ceiling(role, ceiling)
 
 
 def _why_not_remove(role: str, ceiling: Collection[str], *, has_other_authoriser: bool) -> str:

@@ -6,6 +6,7 @@ from services.identity.rpc.contacts import ContactMethods
 from services.identity.rpc.desk import DeskMethods
 from services.identity.rpc.directory import DirectoryMethods
 from services.identity.rpc.invitations import InvitationMethods
+from services.identity.rpc.passphrases import PassphraseMethods
 from services.identity.rpc.plans import PlanMethods
 from services.identity.rpc.register import RegisterMethods
 from services.identity.rpc.staff import StaffMethods
@@ -17,6 +18,7 @@ class IdentityServicer(
     DirectoryMethods,
     ContactMethods,
     InvitationMethods,
+    PassphraseMethods,
     AccessMethods,
     StaffMethods,
     RegisterMethods,

@@ -1,6 +1,7 @@
 """Roles, training and the end of access: decode, one call, encode."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -9,11 +10,12 @@ from ascms.identity.v1 import access_pb2 as pb
 
 from kit.actor import Actor
 from kit.clock import local_date
+from kit.db import Transaction
 from kit.errors import InvalidArgumentError, NotFoundError, Violation
 from kit.rpc.server import Call, read, write
 from services.identity import commands
 from services.identity.commands import Access
-from services.identity.domain import Period, RoleGrant
+from services.identity.domain import OrganisationKind, Period, RoleGrant
 from services.identity.domain.access import (
     AUTHORISER,
     AccessEvent,
@@ -22,12 +24,14 @@ from services.identity.domain.access import (
     EndReason,
     Training,
     judge_actions,
+    judge_attesting,
     state_of,
 )
+from services.identity.domain.attesting import AccessRules
 from services.identity.domain.invitations import PRIMARY, SUPPORTING, IdentityDocument, Invitation
-from services.identity.roles import COURSES, ROLES, ceiling_of, held_roles, missing_of
+from services.identity.roles import ATTESTED_KINDS, COURSES, ROLES, ceiling_of, held_roles, missing_of
 from services.identity.rpc.base import Methods, encode_document, encode_moment, kind_of
-from services.identity.store import access, invitations, organisations, people, staff
+from services.identity.store import access, attesting, invitations, organisations, people, staff
 from services.identity.training import invite_at
 
 _HISTORY = 100
@@ -58,6 +62,9 @@ _KINDS = MappingProxyType(
         AccessEventKind.TRAINING_RECORDED: pb.ACCESS_EVENT_KIND_TRAINING_RECORDED,
         AccessEventKind.ENDED: pb.ACCESS_EVENT_KIND_ENDED,
         AccessEventKind.TRAINING_LAPSED: pb.ACCESS_EVENT_KIND_TRAINING_LAPSED,
+        AccessEventKind.ATTESTED: pb.ACCESS_EVENT_KIND_ATTESTED,
+        AccessEventKind.RESTED: pb.ACCESS_EVENT_KIND_RESTED,
+        AccessEventKind.WOKEN: pb.ACCESS_EVENT_KIND_WOKEN,
     }
 )
 
@@ -76,19 +83,24 @@ class AccessMethods(Methods):
             history = access.list_history(tx, person_id, most=_HISTORY)
             invitation = invitations.find_accepted(tx, person_id)
             documents = invitations.list_documents(tx, today=None) if invitation is not None else []
+            attestation = attestation_of(tx, [person_id], kind_of(call.actor), today)
             authorisers = staff.count_working(tx, AUTHORISER, rules_of(call.actor, today), except_for=person_id)
         if not found or organisation is None:
             raise NotFoundError("person")
         person = Access(found[0], organisation.kind, tuple(grants[person_id]), today)
         ceiling = ceiling_of(held_roles(grants[call.actor.person_id], kind=organisation.kind, today=today))
-        judged = judge_actions(
-            [grant.role for grant in person.grants if grant.is_held(today)],
+        held, is_own = [grant for grant in person.grants if grant.is_held(today)], person_id == call.actor.actor_id
+        roles = [grant.role for grant in held]
+        judged = judge_actions(roles, ceiling=ceiling, is_own=is_own, has_other_authoriser=authorisers > 0)
+        judged += judge_attesting(
+            roles,
             ceiling=ceiling,
-            is_own=person_id == call.actor.actor_id,
-            has_other_authoriser=authorisers > 0,
+            is_own=is_own,
+            is_asked=attestation is not None,
+            rests=any(grant.rested_at is not None for grant in held),
         )
         return pb.GetPersonResponse(
-            person=encode_access(person, history=history, region=organisation.region),
+            person=encode_access(person, history=history, region=organisation.region, attestation=attestation),
             history=map(_event, history),
             actions=[
                 pb.AccessAction(action=each.action, role=each.role, allowed=not each.reason, reason=each.reason)
@@ -110,6 +122,16 @@ class AccessMethods(Methods):
         """Take a role away."""
         person_id, reason = UUID(request.person_id), _reason(request.reason)
         return commands.remove_role(self.deps, call.actor, person_id=person_id, role=request.role, reason=reason)
+
+    @write(lambda found: pb.AttestAccessResponse(person=encode_access(found)))
+    def AttestAccess(self, request: pb.AttestAccessRequest, call: Call) -> Access:
+        """Say that someone still needs their access."""
+        return commands.attest_access(self.deps, call.actor, person_id=UUID(request.person_id))
+
+    @write(lambda found: pb.WakeAccessResponse(person=encode_access(found)))
+    def WakeAccess(self, request: pb.WakeAccessRequest, call: Call) -> Access:
+        """Wake what rests."""
+        return commands.wake_access(self.deps, call.actor, person_id=UUID(request.person_id))
 
     @write(lambda ended: pb.EndAccessResponse(roles_ended=ended.roles, sessions_ended=ended.sessions))
     def EndAccess(self, request: pb.EndAccessRequest, call: Call) -> commands.Ended:
@@ -136,8 +158,39 @@ def _reason(number: pb.AccessEndReason.ValueType) -> EndReason:
     return _REASON_OF[number]
 
 
-def encode_access(found: Access, *, history: Sequence[AccessEvent] = (), region: str = "") -> pb.PersonAccess:
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """When the access of people was last attested, and the rules of today."""
+
+    rules: AccessRules
+    attested_on: Mapping[UUID, date]
+
+
+def attestation_of(tx: Transaction, people_: Sequence[UUID], kind: OrganisationKind, today: date) -> Attestation | None:
+    """What is known of the attestation of people of the present organisation; None where access is not attested."""
+    if kind not in ATTESTED_KINDS:
+        return None
+    return Attestation(attesting.find_rules(tx, today=today), attesting.attested_on(tx, people_))
+
+
+def encode_access(
+    found: Access,
+    *,
+    history: Sequence[AccessEvent] = (),
+    region: str = "",
+    attestation: Attestation | None = None,
+) -> pb.PersonAccess:
     """A person as their authoriser sees them; with `history`, also when they are invited to the training."""
+    answer = _encode_access(found, history, region)
+    attested_on = attestation.attested_on.get(found.member.person_id) if attestation is not None else None
+    if attestation is not None and attested_on is not None and answer.roles:
+        answer.attested_on = attested_on.isoformat()
+        answer.attest_by = attestation.rules.attest_by(attested_on).isoformat()
+        answer.attestation_due = attestation.rules.is_due(attested_on, found.today)
+    return answer
+
+
+def _encode_access(found: Access, history: Sequence[AccessEvent], region: str) -> pb.PersonAccess:
     held = sorted((grant for grant in found.grants if grant.is_held(found.today)), key=lambda grant: grant.role)
     roles = held_roles(held, kind=found.kind, today=found.today)
     return pb.PersonAccess(

@@ -22,6 +22,7 @@ from services.identity.store.organisations import OrganisationFilter
 from services.identity.store.people import Member, MemberFilter
 from services.identity.tokens import Exchanged, Minted
 
+_MOST_SCHOOLS = 20
 _MOST_CONTACTS = 100
 _STATES = {register_pb2.ORGANISATION_STATE_ACTIVE: "active", register_pb2.ORGANISATION_STATE_SUSPENDED: "suspended"}
 
@@ -173,6 +174,18 @@ class DirectoryMethods(Methods):
                 )
                 for member in shown
             ]
+        )
+
+    @read
+    def FindSchools(self, request: pb.FindSchoolsRequest, call: Call) -> pb.FindSchoolsResponse:
+        """Schools of the caller's catchments."""
+        today = local_date(self.deps.clock.now())
+        with self.deps.database.tenant(call.actor) as tx:
+            found = organisations.find_schools(
+                tx, provider_id=call.actor.tenant_id, search=request.search, today=today, most=_MOST_SCHOOLS + 1
+            )
+        return pb.FindSchoolsResponse(
+            schools=[encode_organisation(item) for item in found[:_MOST_SCHOOLS]], has_more=len(found) > _MOST_SCHOOLS
         )
 
     @read

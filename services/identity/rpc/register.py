@@ -26,7 +26,7 @@ from services.identity.domain.invitations import Invitation, Sighting
 from services.identity.domain.register import Register, SuspensionReason, version_of
 from services.identity.roles import missing_of
 from services.identity.rpc.base import Methods, encode_moment
-from services.identity.rpc.invitations import encode_new
+from services.identity.rpc.invitations import encode_invitation, encode_new
 from services.identity.store import invitations, organisations
 from services.identity.store.headcount import held_grants
 
@@ -37,6 +37,7 @@ REASONS = {
     SuspensionReason.REQUESTED: pb.SUSPENSION_REASON_REQUESTED,
     SuspensionReason.REGISTER_FILE: pb.SUSPENSION_REASON_REGISTER_FILE,
 }
+_FIRST_INVITATIONS = 20
 _KINDS = {
     OrganisationKind.PROVIDER: pb.REGISTERED_KIND_PROVIDER,
     OrganisationKind.SCHOOL: pb.REGISTERED_KIND_SCHOOL,
@@ -67,12 +68,14 @@ class RegisterMethods(Methods):
                 held = held_grants(tx, today=today)
                 pending = invitations.count_pending(tx, now=self.deps.clock.now())
                 may_invite = _may_invite(tx, item, today=today)
+                first = invitations.list_first(tx, most=_FIRST_INVITATIONS)
         roles = [HeldRole(grant.role, missing_of(grant, kind=item.kind, today=today)) for _person, grant in held]
         return pb.GetOrganisationResponse(
             organisation=encode_record(item),
             placements=_placements_of(item, Register([], catchments, schools)),
             people=_people_counts(roles),
             pending_invitations=pending,
+            first_invitations=[encode_invitation(each, self.deps.clock.now()) for each in first],
             allowed_actions=_allowed(item, call.actor, may_invite=may_invite),
         )
 
@@ -126,6 +129,22 @@ class RegisterMethods(Methods):
         )
         organisation_id = UUID(request.organisation_id)
         return commands.invite_first_person(self.deps, call.actor, organisation_id=organisation_id, wanted=wanted)
+
+    @write(lambda item: pb.ResendFirstInvitationResponse(invitation=encode_new(item)))
+    def ResendFirstInvitation(self, request: pb.ResendFirstInvitationRequest, call: Call) -> Invitation:
+        """Send the invitation of a first person again."""
+        organisation_id, invitation_id = UUID(request.organisation_id), UUID(request.invitation_id)
+        return commands.resend_first_invitation(
+            self.deps, call.actor, organisation_id=organisation_id, invitation_id=invitation_id, email=request.email
+        )
+
+    @write(lambda item: pb.WithdrawFirstInvitationResponse(invitation=encode_new(item)))
+    def WithdrawFirstInvitation(self, request: pb.WithdrawFirstInvitationRequest, call: Call) -> Invitation:
+        """Take the invitation of a first person back."""
+        organisation_id, invitation_id = UUID(request.organisation_id), UUID(request.invitation_id)
+        return commands.withdraw_first_invitation(
+            self.deps, call.actor, organisation_id=organisation_id, invitation_id=invitation_id
+        )
 
     @read
     def ListCatchments(self, request: pb.ListCatchmentsRequest, call: Call) -> pb.ListCatchmentsResponse:

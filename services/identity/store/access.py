@@ -1,7 +1,6 @@
 """What happened to people's access at an organisation, and the training they completed (their own rows)."""
 
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, update
@@ -9,9 +8,9 @@ from sqlalchemy.dialects import postgresql
 
 from kit.db import Transaction, prepare
 from kit.ids import uuid7
-from services.identity.domain import Period, RoleGrant
+from services.identity.domain import RoleGrant
 from services.identity.domain.access import AccessEvent, AccessEventKind, Training
-from services.identity.store.people import Member
+from services.identity.store.people import Member, grant_of
 from services.identity.store.tables import access_event, member, role_grant, training
 
 _ADD_EVENT = prepare(insert(access_event).values(dict.fromkeys(access_event.c.keys())))
@@ -93,7 +92,7 @@ def lock_member(tx: Transaction, person_id: UUID) -> Member | None:
 
 def lock_holders(tx: Transaction, role: str) -> dict[UUID, RoleGrant]:
     """Everyone who was given a role at the present organisation and not lost it, locked in one order."""
-    return {row.person_id: _grant(row) for row in tx.all(_HOLDERS, tenant=tx.tenant_id, code=role)}
+    return {row.person_id: grant_of(row) for row in tx.all(_HOLDERS, tenant=tx.tenant_id, code=role)}
 
 
 def train_grant(tx: Transaction, *, person_id: UUID, role: str, item: Training) -> None:
@@ -119,8 +118,3 @@ def put_training(tx: Transaction, item: Training, *, person_id: UUID, recorded_b
 def list_trainings(tx: Transaction, person_id: UUID) -> list[Training]:
     """Every training a person completed. For the person role."""
     return [Training(row.course, row.completed_on, row.expires_on) for row in tx.all(_TRAININGS, person=person_id)]
-
-
-def _grant(row: Any) -> RoleGrant:
-    starts_on: date = row.starts_on
-    return RoleGrant(row.role, Period(starts_on, row.ends_on), row.trained_on, row.training_ends_on, row.ended_at)

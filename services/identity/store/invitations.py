@@ -64,6 +64,12 @@ _PENDING = prepare(
         invitation.c.expires_at > bindparam("now"),
     )
 )
+_FIRST = prepare(
+    select(invitation)
+    .where(_OURS, invitation.c.first_role.is_not(None), invitation.c.first_role != "")
+    .order_by(invitation.c.invited_at.desc(), invitation.c.id.desc())
+    .limit(bindparam("most"))
+)
 _COUNT_PENDING = prepare(
     select(func.count()).select_from(invitation).where(_OURS, *_OPEN, invitation.c.expires_at > bindparam("now"))
 )
@@ -198,6 +204,11 @@ def list_invitations(
     """The present organisation's invitations, newest first; `after` is the last of the page before."""
     query = _PAGES[state, after is not None]
     return [_invitation(row) for row in tx.all(query, tenant=tx.tenant_id, after=after, most=most, now=now)]
+
+
+def list_first(tx: Transaction, *, most: int) -> list[Invitation]:
+    """Those that the ministry sent to the present organisation, newest first."""
+    return [_invitation(row) for row in tx.all(_FIRST, tenant=tx.tenant_id, most=most)]
 
 
 def count_pending(tx: Transaction, *, now: datetime) -> int:

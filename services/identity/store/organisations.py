@@ -79,22 +79,28 @@ _DROP_CATCHMENT = prepare(
 )
 _ADD_CATCHMENT = prepare(insert(catchment).values(dict.fromkeys(catchment.c.keys())))
 _ADD_SCHOOL = prepare(insert(catchment_school).values(dict.fromkeys(catchment_school.c.keys())))
+_PLACES = catchment_school.join(
+    catchment,
+    (catchment.c.code == catchment_school.c.catchment_code)
+    & (catchment.c.starts_on == catchment_school.c.catchment_starts_on),
+)
+_IS_TODAY = (
+    catchment_school.c.starts_on <= bindparam("today"),
+    or_(catchment_school.c.ends_on.is_(None), catchment_school.c.ends_on >= bindparam("today")),
+    catchment.c.starts_on <= bindparam("today"),
+    or_(catchment.c.ends_on.is_(None), catchment.c.ends_on >= bindparam("today")),
+)
 _PROVIDER = prepare(
     select(*_COLUMNS, catchment.c.code)
-    .select_from(
-        catchment_school.join(
-            catchment,
-            (catchment.c.code == catchment_school.c.catchment_code)
-            & (catchment.c.starts_on == catchment_school.c.catchment_starts_on),
-        ).join(organisation, organisation.c.id == catchment.c.provider_id)
-    )
-    .where(
-        catchment_school.c.school_id == bindparam("school"),
-        catchment_school.c.starts_on <= bindparam("today"),
-        or_(catchment_school.c.ends_on.is_(None), catchment_school.c.ends_on >= bindparam("today")),
-        catchment.c.starts_on <= bindparam("today"),
-        or_(catchment.c.ends_on.is_(None), catchment.c.ends_on >= bindparam("today")),
-    )
+    .select_from(_PLACES.join(organisation, organisation.c.id == catchment.c.provider_id))
+    .where(catchment_school.c.school_id == bindparam("school"), *_IS_TODAY)
+)
+_SCHOOLS_OF = prepare(
+    select(*_COLUMNS)
+    .select_from(_PLACES.join(organisation, organisation.c.id == catchment_school.c.school_id))
+    .where(catchment.c.provider_id == bindparam("provider"), *_IS_TODAY, _SEARCHED)
+    .order_by(organisation.c.sort_name, organisation.c.id)
+    .limit(bindparam("most"))
 )
 
 
@@ -150,6 +156,12 @@ def find_provider(tx: Transaction, *, school_id: UUID, today: date) -> tuple[Org
     """The provider and code of the catchment in which a school lies on a day."""
     row = tx.first(_PROVIDER, school=school_id, today=today)
     return (organisation_of(row), row.code) if row is not None else None
+
+
+def find_schools(tx: Transaction, *, provider_id: UUID, search: str, today: date, most: int) -> list[Organisation]:
+    """The schools in a provider's catchments on a day whose name or number holds `search`, by name."""
+    parts = OrganisationFilter(search=search).parts
+    return [organisation_of(row) for row in tx.all(_SCHOOLS_OF, provider=provider_id, today=today, most=most, **parts)]
 
 
 def lock_register(tx: Transaction) -> None:

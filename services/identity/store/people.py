@@ -56,6 +56,7 @@ _GRANT_COLUMNS = (
     role_grant.c.trained_on,
     role_grant.c.training_ends_on,
     role_grant.c.ended_at,
+    role_grant.c.rested_at,
 )
 _GRANTS_OF_PERSON = prepare(select(*_GRANT_COLUMNS).where(role_grant.c.person_id == bindparam("person")))
 _GRANTS_OF_MEMBERS = prepare(
@@ -94,6 +95,7 @@ _PUT_GRANT = prepare(
                 "granted_at",
                 "ended_at",
                 "end_reason",
+                "rested_at",
             )
         },
     )
@@ -126,6 +128,7 @@ _WORKS = and_(
     _IS_HELD,
     role_grant.c.role == bindparam("working_role"),
     role_grant.c.starts_on <= bindparam("today"),
+    role_grant.c.rested_at.is_(None),
     or_(
         bindparam("is_untrained_enough", type_=Boolean),
         and_(
@@ -249,6 +252,8 @@ def put_member(tx: Transaction, item: Profile, *, now: datetime) -> None:
         email=item.email,
         language=item.language,
         joined_at=now,
+        attested_on=None,
+        attested_by=None,
     )
 
 
@@ -272,6 +277,7 @@ def put_grant(tx: Transaction, *, person_id: UUID, grant: RoleGrant, now: dateti
         granted_at=now,
         ended_at=None,
         end_reason=None,
+        rested_at=None,
     )
 
 
@@ -327,4 +333,5 @@ def grant_of(row: Any) -> RoleGrant:
         trained_on=row.trained_on,
         training_ends_on=row.training_ends_on,
         ended_at=row.ended_at,
+        rested_at=row.rested_at,
     )

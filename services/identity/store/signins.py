@@ -35,6 +35,11 @@ _END_SESSIONS = prepare(
     .where(session.c.person_id == bindparam("person"), session.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"), end_reason=bindparam("new_reason"))
 )
+_END_OTHERS = prepare(
+    update(session)
+    .where(session.c.person_id == bindparam("person"), session.c.id != bindparam("kept"), session.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"), end_reason=bindparam("new_reason"))
+)
 _TOUCH_SESSION = prepare(
     update(session)
     .where(session.c.person_id == bindparam("person"), session.c.id == bindparam("sid"))
@@ -210,6 +215,11 @@ def end_session(tx: Transaction, *, person_id: UUID, session_id: UUID, reason: s
 def end_sessions(tx: Transaction, *, person_id: UUID, reason: str, now: datetime) -> int:
     """End all of a person's sessions; return how many were open."""
     return tx.run(_END_SESSIONS, person=person_id, new_reason=reason, now=now)
+
+
+def end_other_sessions(tx: Transaction, kept: Session, *, reason: str, now: datetime) -> None:
+    """Queue the end of all of a person's sessions but one."""
+    tx.later(_END_OTHERS, person=kept.person_id, kept=kept.id, new_reason=reason, now=now)
 
 
 def touch_session(tx: Transaction, item: Session, *, now: datetime) -> None:

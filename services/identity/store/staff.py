@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Text, and_, bindparam, case, exists, func, or_, select, tuple_
+from sqlalchemy import ARRAY, Boolean, Date, Text, and_, bindparam, case, exists, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Transaction, prepare
 from services.identity.domain import sort_name
 from services.identity.domain.access import AccessState
+from services.identity.store.attesting import ATTESTED_ON
 from services.identity.store.people import Member
 from services.identity.store.tables import invitation, member, role_grant
 
@@ -26,6 +27,7 @@ _HELD = and_(
 _WORKS = and_(
     role_grant.c.role == func.any(bindparam("possible", type_=ARRAY(Text))),
     role_grant.c.starts_on <= bindparam("today"),
+    role_grant.c.rested_at.is_(None),
     or_(
         bindparam("is_untrained_enough", type_=Boolean),
         and_(
@@ -75,10 +77,18 @@ _FITS = or_(
 _SEARCH = (member.c.sort_name + " " + func.lower(member.c.email)).like(
     func.all(bindparam("patterns", type_=ARRAY(Text)))
 )
+_IS_DUE = and_(bindparam("attested_by", type_=Date) >= ATTESTED_ON, exists().where(_HELD))
+_COUNT_DUE = prepare(select(func.count()).select_from(member).where(_OURS, _IS_DUE))
 _PAGES = {
     has_after: prepare(
         select(member.c.person_id, member.c.name, member.c.email, member.c.language)
-        .where(_OURS, _FITS, _SEARCH, *([_BEYOND] if has_after else []))
+        .where(
+            _OURS,
+            _FITS,
+            _SEARCH,
+            or_(bindparam("is_any_due", type_=Boolean), _IS_DUE),
+            *([_BEYOND] if has_after else []),
+        )
         .order_by(member.c.sort_name, member.c.person_id)
         .limit(bindparam("most"))
     )
@@ -103,16 +113,29 @@ class Rules:
         }
 
 
-def list_staff(
-    tx: Transaction, rules: Rules, *, search: str, state: AccessState | None, after: UUID | None, most: int
-) -> list[Member]:
+@dataclass(frozen=True, slots=True)
+class StaffFilter:
+    """Who is on a list: whose name or address holds words, whose access stands so, and (with a day) is due.
+
+    `attested_by` is the day: access attested then or earlier is to be attested now.
+    """
+
+    search: str = ""
+    state: AccessState | None = None
+    attested_by: date | None = None
+
+
+def list_staff(tx: Transaction, rules: Rules, wanted: StaffFilter, *, after: UUID | None, most: int) -> list[Member]:
     """People of the present organisation by name, those who left too; `after` is the last of the page before."""
+    state = wanted.state
     rows = tx.all(
         _PAGES[after is not None],
         tenant=tx.tenant_id,
         is_any=state is None,
         wanted_state=state.value if state is not None else "",
-        patterns=_patterns(search),
+        patterns=_patterns(wanted.search),
+        is_any_due=wanted.attested_by is None,
+        attested_by=wanted.attested_by,
         after=after,
         most=most,
         **rules.parameters(),
@@ -124,6 +147,11 @@ def count_staff(tx: Transaction, rules: Rules) -> Mapping[AccessState, int]:
     """How many people of the present organisation stand where."""
     rows = tx.all(_COUNTS, tenant=tx.tenant_id, **rules.parameters())
     return {AccessState(row.state): row.items for row in rows}
+
+
+def count_due(tx: Transaction, rules: Rules, *, attested_by: date) -> int:
+    """Of how many people of the present organisation it is time to say whether they still need their access."""
+    return int(tx.value(_COUNT_DUE, tenant=tx.tenant_id, today=rules.today, attested_by=attested_by))
 
 
 def count_working(tx: Transaction, role: str, rules: Rules, *, except_for: UUID) -> int:

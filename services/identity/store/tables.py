@@ -191,6 +191,8 @@ member = tenant_table(
     _text("email"),
     _text("language"),
     _at("joined_at"),
+    Column("attested_on", Date),
+    Column("attested_by", UUID),
     ForeignKeyConstraint(["tenant_id"], ["organisation.id"]),
     Index("member_by_name", "tenant_id", "sort_name", "person_id"),
     key=("person_id",),
@@ -208,11 +210,22 @@ role_grant = _also(
         _at("granted_at"),
         _at("ended_at", nullable=True),
         Column("end_reason", Text),
+        _at("rested_at", nullable=True),
         tenant_reference(["person_id"], "member", ["person_id"]),
         Index("role_grant_person", "person_id"),
         key=("person_id", "role"),
     ),
-    person=("tenant_id", "person_id", "role", "starts_on", "ends_on", "trained_on", "training_ends_on", "ended_at"),
+    person=(
+        "tenant_id",
+        "person_id",
+        "role",
+        "starts_on",
+        "ends_on",
+        "trained_on",
+        "training_ends_on",
+        "ended_at",
+        "rested_at",
+    ),
 )
 machine_client = _also(
     tenant_table(
@@ -271,6 +284,16 @@ access_event = tenant_table(
     Index("access_event_person", "tenant_id", "person_id", "occurred_at", "id"),
 )
 
+access_rule = reference_table(
+    "access_rule",
+    METADATA,
+    Column("code", Text, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),
+    Column("days", Integer, nullable=False),
+    CheckConstraint("code IN ('attest-every', 'attest-warn', 'rest-after')", name="access_rule_code"),
+    CheckConstraint("days > 0", name="access_rule_days"),
+)
 reference_item = reference_table(
     "reference_item",
     METADATA,
@@ -345,6 +368,34 @@ signing_key = plumbing_table(
     _at("signs_from"),
     _at("verifies_until", nullable=True),
     CheckConstraint("purpose IN ('internal', 'openid')", name="signing_key_purpose"),
+)
+passphrase_reset = _also(
+    person_table(
+        "passphrase_reset",
+        METADATA,
+        Column("id", UUID),
+        Column("link_digest", LargeBinary, nullable=False),
+        _at("asked_at"),
+        _at("expires_at"),
+        _at("used_at", nullable=True),
+        ForeignKeyConstraint(["person_id"], ["profile.person_id"]),
+        Index("passphrase_reset_link_digest", "link_digest"),
+        Index("passphrase_reset_expires_at", "expires_at"),
+        key=("id",),
+    ),
+    signin=("person_id", "id", "link_digest"),
+    plumbing=("expires_at",),
+)
+reset_wish = _also(
+    plumbing_table(
+        "reset_wish",
+        METADATA,
+        Column("id", UUID, primary_key=True),
+        Column("sealed", LargeBinary, nullable=False),
+        _at("asked_at"),
+        Index("reset_wish_asked_at", "asked_at"),
+    ),
+    signin=(),
 )
 sign_in_attempt = _also(
     plumbing_table(

@@ -8,7 +8,8 @@ Importing this does nothing; `create_app` reads the environment (`settings.Provi
 from pathlib import Path
 
 import psycopg
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, abort, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kit import log, tracing
@@ -19,7 +20,7 @@ from kit.errors import DomainError, Kind
 from kit.ids import uuid7
 from kit.web import WebSettings, init_web
 from kit.web.problems import problem_page, register_problem_pages
-from kit.web.security import request_id
+from kit.web.traffic import Traffic, note_route
 from services.identity.commands import Deps
 from services.identity.keys import KeyRing
 from services.identity.secrets import MasterSecret, Passphrases
@@ -28,13 +29,23 @@ from services.identity.web.clients import Clients
 from services.identity.web.grants import OpenIdServer, Provider
 from services.identity.web.invitation import InvitationPages
 from services.identity.web.openid import Endpoints
+from services.identity.web.passphrase import PassphrasePages
 from services.identity.web.settings import ProviderSettings
 from services.identity.web.sign_in import SignInPages
 
 HERE = Path(__file__).parent
 _LARGEST_BODY = 64 * 1024
 _FOR_MACHINES = frozenset(
-    {"/.well-known/openid-configuration", "/jwks", "/token", "/userinfo", "/revoke", "/health/live", "/health/ready"}
+    {
+        "/.well-known/openid-configuration",
+        "/jwks",
+        "/token",
+        "/userinfo",
+        "/revoke",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+    }
 )
 
 
@@ -73,14 +84,20 @@ def create_app(settings: ProviderSettings | None = None, *, clock: Clock | None 
     )
     provider = Provider(deps, KeyRing(deps.database, deps.secret, deps.clock), Clients(deps, settings), settings.issuer)
     browser = Browser(deps, is_secure=settings.is_secure)
-    openid = Endpoints(provider, OpenIdServer(app, provider), browser).blueprint()
+    endpoints = Endpoints(provider, OpenIdServer(app, provider), browser)
+    openid = endpoints.blueprint()
     app.register_blueprint(openid)
     web.csrf.exempt(openid)
+    app.register_blueprint(endpoints.consent_blueprint())
     app.register_blueprint(SignInPages(deps, browser, settings.product_url).blueprint())
     app.register_blueprint(InvitationPages(deps, browser, settings.product_url).blueprint())
+    app.register_blueprint(PassphrasePages(deps, browser, settings.product_url).blueprint())
     _add_health(app, deps.database)
     _add_errors(app)
     app.extensions["identity"] = deps
+    # Outermost: an answer that a proxy's headers refuse is counted too.
+    scheme = "https" if settings.is_secure else "http"
+    app.wsgi_app = Traffic(app.wsgi_app, scheme=scheme, new_id=uuid7)  # type: ignore[method-assign]
     return app
 
 
@@ -112,10 +129,13 @@ def _add_health(app: Flask, database: Database) -> None:
         response.status_code = 200 if is_ready else 503
         return response
 
-    @app.before_request
-    def bind_log() -> None:
-        log.clear()
-        log.bind(request_id=request_id())
+    @app.get("/metrics")
+    def metrics() -> Response:
+        if "X-Forwarded-For" in request.headers:
+            abort(404)  # through the public door
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    app.before_request(note_route)
 
 
 def _add_errors(app: Flask) -> None:

@@ -21,6 +21,7 @@ from services.identity.commands import Deps, Link, NewProfile, Opened
 from services.identity.domain.invitations import InvitationState
 from services.identity.strength import SHORTEST_PASSPHRASE
 from services.identity.web.browser import Browser
+from services.identity.web.passphrase import say_weakness
 
 _LONGEST_NAME = 200
 _GONE = 410
@@ -93,7 +94,7 @@ class InvitationPages:
         try:
             commands.accept_with_new_profile(self.deps, link, wanted=wanted)
         except InvalidArgumentError as refused:
-            form.passphrase.errors = [_words(refused.violations[0].reason)]
+            form.passphrase.errors = [say_weakness(refused.violations[0].reason)]
             return self._page(opened, form, status=400)
         except AlreadyExistsError:
             form.form_errors = [gettext("Your address has a profile already. Sign in to accept with it.")]
@@ -134,16 +135,3 @@ def _accepted() -> Response:
     response = redirect(url_for("invitation.accepted"), 303)
     assert isinstance(response, Response)
     return response
-
-
-def _words(reason: str) -> str:
-    match reason:
-        case "too-short":
-            words = gettext("Choose a passphrase of %(count)s characters or more.", count=SHORTEST_PASSPHRASE)
-        case "too-long":
-            words = gettext("Choose a shorter passphrase.")
-        case _:
-            words = gettext(
-                "This one is among the first that others would try. Choose several words that do not belong together."
-            )
-    return str(words)

@@ -12,6 +12,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from joserfc import jwt
 from joserfc.errors import JoseError
+from werkzeug.datastructures import MultiDict
 
 from kit.web.problems import problem_page
 from services.identity import commands
@@ -55,6 +56,12 @@ class Endpoints:
         blueprint.route("/end-session", methods=["GET", "POST"])(self.end_session)
         return blueprint
 
+    def consent_blueprint(self) -> Blueprint:
+        """The one form of ours among them, with our token against forgery."""
+        blueprint = Blueprint("consent", __name__)
+        blueprint.post("/authorize/consent", endpoint="answer")(self.consent)
+        return blueprint
+
     def discovery(self) -> Response:
         """What there is, for clients that configure themselves."""
         issuer = self.provider.issuer
@@ -96,17 +103,56 @@ class Endpoints:
     def authorize(self) -> Response:
         """A code for a client, once its person is signed in here."""
         asked = request.args
-        client = self.provider.clients.find(asked.get("client_id", ""))
-        if not client.check_redirect_uri(asked.get("redirect_uri", "")) or _has_strange(asked):
-            # Nobody knows where this came from, so nobody is sent anywhere.
-            return problem_page("form", back=self._home)
-        if refusal := _refusal(asked):
-            return self._back(asked, refusal)
+        refused = self._refused(asked)
+        if refused is not None:
+            return refused
         user = self.browser.user()
         if user is None and "none" in asked.get("prompt", "").split():
             return self._back(asked, _Refusal("login_required", "Nobody is signed in."))
         if user is None or self._must_sign_in_again(asked, user):
             return self._ask_to_sign_in(asked)
+        if self.provider.clients.find(asked["client_id"]).is_public:
+            return self._ask_consent(asked, user)
+        return self._grant(asked, user)
+
+    def consent(self) -> Response:
+        """A code for a program whose person allows it, and a refusal for one whose person does not.
+
+        Which request that answers stands in the address, as it did when it was asked: it is looked at anew.
+        """
+        asked = request.args
+        refused = self._refused(asked)
+        if refused is not None:
+            return refused
+        user = self.browser.user()
+        if user is None or self._must_sign_in_again(asked, user):
+            return self._ask_to_sign_in(asked)
+        if request.form.get("decision") != "allow":
+            return self._back(asked, _Refusal("access_denied", "The person did not allow it."))
+        return self._grant(asked, user)
+
+    def _refused(self, asked: MultiDict[str, str]) -> Response | None:
+        """What is wrong with an authorisation request; None for one that may be granted."""
+        client = self.provider.clients.find(asked.get("client_id", ""))
+        if not client.check_redirect_uri(asked.get("redirect_uri", "")) or _has_strange(asked):
+            # Nobody knows where this came from, so nobody is sent anywhere.
+            return problem_page("form", back=self._home)
+        refusal = _refusal(asked)
+        return self._back(asked, refusal) if refusal is not None else None
+
+    def _ask_consent(self, asked: Mapping[str, str], user: User) -> Response:
+        """A program is whatever runs on the person's machine: each time it asks, they are asked."""
+        if "none" in asked.get("prompt", "").split():
+            return self._back(asked, _Refusal("consent_required", "The person must allow it."))
+        page = render_template(
+            "identity/consent.html",
+            user=user,
+            scopes=asked["scope"].split(),
+            action=f"{url_for('consent.answer')}?{urlencode(asked)}",
+        )
+        return Response(page, headers={"Cache-Control": "no-store"})
+
+    def _grant(self, asked: Mapping[str, str], user: User) -> Response:
         try:
             grant = self.server.get_consent_grant(end_user=user)
         except OAuth2Error as error:

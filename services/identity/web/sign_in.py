@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext
+from prometheus_client import Counter
 from wtforms import PasswordField
 
 from kit.errors import DomainError, PermissionDeniedError, ResourceExhaustedError, UnauthenticatedError
@@ -12,7 +13,16 @@ from kit.web.urls import safe_local_path
 from services.identity import commands
 from services.identity.commands import Attempt, Deps
 from services.identity.web.browser import Browser
+from services.identity.web.passphrase import say_wait
 
+_SIGN_INS = Counter("ascms_sign_ins", "Tries to sign in, by what became of them", ["outcome"])
+_OUTCOMES = {
+    UnauthenticatedError: ("refused", 401),
+    PermissionDeniedError: ("disabled", 403),
+    ResourceExhaustedError: ("too-many", 429),
+}
+for _outcome in ("signed-in", *(name for name, _status in _OUTCOMES.values())):
+    _SIGN_INS.labels(_outcome)  # Told from the start: an alert cannot see something rise from nothing.
 _LONGEST_EMAIL = 200
 _LONGEST_PASSPHRASE = 200
 
@@ -70,6 +80,7 @@ class SignInPages:
             signed_in = commands.sign_in(self.deps, attempt)
         except (UnauthenticatedError, PermissionDeniedError, ResourceExhaustedError) as refused:
             return self._refused(form, refused)
+        _SIGN_INS.labels("signed-in").inc()
         # Nothing that was known to this browser before it signed in stays valid.
         session.clear()
         response = _redirect(_target())
@@ -91,7 +102,8 @@ class SignInPages:
         return Response(render_template("identity/signed_out.html", home=self.home))
 
     def _refused(self, form: SignInForm, error: DomainError) -> Response:
-        status = {UnauthenticatedError: 401, PermissionDeniedError: 403}.get(type(error), 429)
+        outcome, status = _OUTCOMES[type(error)]
+        _SIGN_INS.labels(outcome).inc()
         form.form_errors = [*form.form_errors, _words(error)]
         return self._page(form, status=status)
 
@@ -101,25 +113,20 @@ class SignInPages:
 
 
 def _words(error: DomainError) -> str:
+    if isinstance(error, ResourceExhaustedError):
+        return say_wait(error)
     match error.reason:
         case "account-disabled":
             words = gettext("This account is switched off. Ask your delegated authoriser to switch it on again.")
-        case "too-many-attempts":
-            minutes = int(error.metadata["minutes"])
-            words = ngettext(
-                "Too many tries. Wait %(num)s minute, then try again.",
-                "Too many tries. Wait %(num)s minutes, then try again.",
-                minutes,
-            )
         case _:
             words = gettext("The email address and the passphrase do not belong together. Check both and try again.")
     return str(words)
 
 
 def _target(*, fallback: str = "/") -> str:
-    """Where to go on: an authorisation request or an invitation of ours, never anywhere else."""
+    """Where to go on: an authorisation request, an invitation or the passphrase's page; never anywhere else."""
     wanted = safe_local_path(request.values.get("next"), fallback=fallback)
-    return wanted if wanted.startswith(("/authorize?", "/invitation?")) else fallback
+    return wanted if wanted == "/passphrase" or wanted.startswith(("/authorize?", "/invitation?")) else fallback
 
 
 def _redirect(target: str) -> Response:

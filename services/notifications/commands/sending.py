@@ -23,7 +23,10 @@ from services.notifications import store
 from services.notifications.domain import (
     CHASE_AFTER,
     DAILY_AT,
+    LEAD,
     NO_CONTACT,
+    PASSPHRASES,
+    ROLES,
     UNTRAINED,
     DeliveryState,
     Notice,
@@ -33,7 +36,7 @@ from services.notifications.domain import (
     next_daily_day,
     notice_of,
 )
-from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation
+from services.notifications.mails import Letterhead, compose, compose_daily, compose_invitation, compose_passphrase
 from services.notifications.people import People
 from services.notifications.senders import Sender, SendError
 
@@ -107,13 +110,13 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         plan = store.find_plan(tx, plan_id)
     if plan is None or plan.done_at is not None:
         return
-    leads = deps.people.list_leads(actor.tenant_id)
+    readers = deps.people.list_holders(actor.tenant_id, ROLES.get(plan.kind, LEAD))
     now = deps.clock.now()
     with deps.database.tenant(actor) as tx:
         plan = store.lock_plan(tx, plan_id)
         if plan is None or plan.done_at is not None:
             return
-        for person_id in leads:
+        for person_id in readers:
             plan_notice(
                 tx,
                 notice_of(
@@ -128,7 +131,7 @@ def carry_out_plan(deps: Deps, actor: Actor, *, plan_id: UUID) -> None:
         store.end_plan(tx, plan_id, now=now)
         clear_deadline(tx, kind=CARRY_OUT_PLAN, subject_id=plan_id)
         finish(tx, None, entry=Audit("plan-notices", plan.subject_id, reason=plan.kind), events=[], now=now)
-    if not leads:
+    if not readers:
         _TO_NOBODY.inc()
         log.logger().error("nobody-to-tell", tenant_id=str(actor.tenant_id), plan_id=str(plan_id))
 
@@ -171,6 +174,10 @@ def _compose(deps: Deps, actor: Actor, notice: Notice) -> EmailMessage | None:
     if notice.person_id is None:
         invited = deps.people.find_invited(actor.tenant_id, notice.subject_id)
         return compose_invitation(notice, invited, deps.letterhead, now=now) if invited is not None else None
+    if notice.kind in PASSPHRASES:
+        link_id = notice.subject_id if notice.kind is NoticeKind.PASSPHRASE_RESET else None
+        link = deps.people.find_reset_link(actor.tenant_id, notice.person_id, link_id)
+        return compose_passphrase(notice, link, deps.letterhead, now=now) if link is not None else None
     contact = deps.people.find_contact(actor.tenant_id, notice.person_id, is_untrained=notice.kind in UNTRAINED)
     if contact is None:
         return None

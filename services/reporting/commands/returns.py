@@ -21,7 +21,7 @@ from services.reporting.domain import returns as rules
 from services.reporting.domain.figures import Quarter
 from services.reporting.domain.returns import Return, Rule
 from services.reporting.measuring import measure
-from services.reporting.store import ledger
+from services.reporting.store import ledger, providers
 from services.reporting.store import returns as store
 
 RETURN_DEADLINE = "return"
@@ -186,7 +186,12 @@ def note_return_overdue(deps: Deps, actor: Actor, return_id: UUID) -> None:
             if _due_at(filed, rule) > now:
                 return
             store.update_return(tx, replace(filed, overdue_noted_at=now))
-            told = events.return_overdue(tx.tenant_id, filed.quarter, due_on=filed.due_on(CALENDAR, rule))
+            told = events.return_overdue(
+                tx.tenant_id,
+                filed.quarter,
+                due_on=filed.due_on(CALENDAR, rule),
+                ministry_id=providers.find_ministry(tx),
+            )
             outbox.append(tx, told, now=now)
             audit.write(tx, Audit("note-return-overdue", return_id), now=now)
         clear_deadline(tx, kind=RETURN_DEADLINE, subject_id=return_id)

@@ -27,10 +27,19 @@ class Quarter:
         return cls(int(year), int(number))
 
     @property
+    def first_day(self) -> date:
+        """Its first day."""
+        return date(self.year, 3 * self.number - 2, 1)
+
+    @property
     def last_day(self) -> date:
         """Its last day."""
-        following = date(self.year + 1, 1, 1) if self.number == _LAST else date(self.year, 3 * self.number + 1, 1)
-        return following - timedelta(days=1)
+        return self.next.first_day - timedelta(days=1)
+
+    @property
+    def next(self) -> "Quarter":
+        """The quarter after."""
+        return Quarter(self.year, self.number + 1) if self.number < _LAST else Quarter(self.year + 1, 1)
 
     @property
     def before(self) -> "Quarter":
@@ -49,8 +58,8 @@ _LAST = 4
 class CaseFact:
     """What is known of a case. One that was opened before anyone listened is known by its id alone.
 
-    `student_hash` tells two students apart and names neither. `pause_id` is the pause under way. `first_contact_on`
-    is the first day on which someone was reached.
+    `student_hash` tells two students apart and names neither. `ethnicities` are codes of level 1, "1,4". `pause_id` is
+    the pause under way. `first_contact_on` is the first day on which someone was reached.
     """
 
     case_id: UUID
@@ -62,6 +71,7 @@ class CaseFact:
     year_level: int | None = None
     age: int | None = None
     gender: str = ""
+    ethnicities: str = ""
     case_manager_id: UUID | None = None
     assigned_on: date | None = None
     first_contact_on: date | None = None
@@ -76,6 +86,7 @@ class CaseFact:
             "year-level": "" if self.year_level is None else str(self.year_level),
             "age": "" if self.age is None else age_band(self.age),
             "gender": self.gender,
+            "ethnicity": self.ethnicities,
         }
         return {name: value for name, value in found.items() if value}
 

@@ -41,6 +41,8 @@ class Measure(StrEnum):
 class Indicator:
     """A number that is reported. `of`: the counter that a rate is a share of; `target`: days, of a share in time.
 
+    `counts_requests`: behind it stand requests for support, which are no cases (yet).
+
     `is_national`: whether the ministry sees it. Not every number may go out: "open at end" would, with what opened and
     closed and the quarter before, give hidden numbers away, whatever `confidentiality` hides in each table.
     """
@@ -54,17 +56,36 @@ class Indicator:
     dimensions: tuple[str, ...] = ()
     of: str = ""
     target: int = 0
+    counts_requests: bool = False
     is_national: bool = False
 
 
 SECTIONS = ("cases", "days", "contact", "work")
-_STUDENT = ("route", "school", "year-level", "age", "gender")
+_STUDENT = ("route", "school", "year-level", "age", "gender", "ethnicity")
+MANY = frozenset({"ethnicity"})
+"""Dimensions by which one fact may stand in several parts: its label is a list with commas."""
 _DAYS_TO_ASSIGN, _DAYS_TO_CONTACT = 5, 10
 
 INDICATORS: Mapping[str, Indicator] = MappingProxyType(
     {
         indicator.code: indicator
         for indicator in (
+            Indicator(
+                "requests-returned",
+                "requests",
+                "cases",
+                "requests-returned",
+                dimensions=("school",),
+                counts_requests=True,
+            ),
+            Indicator(
+                "requests-declined",
+                "requests",
+                "cases",
+                "requests-declined",
+                dimensions=("route", "reason"),
+                counts_requests=True,
+            ),
             Indicator("cases-open-at-start", "cases", "cases", "open", Measure.AT_START),
             Indicator("cases-opened", "cases", "cases", "cases-opened", dimensions=_STUDENT, is_national=True),
             Indicator("cases-reopened", "cases", "cases", "cases-reopened"),
@@ -88,6 +109,7 @@ INDICATORS: Mapping[str, Indicator] = MappingProxyType(
             Indicator("home-visits", "visits", "contact", "home-visits", dimensions=("outcome",), is_national=True),
             Indicator("hui", "hui", "contact", "hui"),
             Indicator("school-meetings", "meetings", "contact", "school-meetings"),
+            Indicator("letters-sent", "letters", "work", "letters-sent", dimensions=("family", "stage")),
             Indicator("referrals", "referrals", "work", "referrals", is_national=True),
             Indicator("minutes", "minutes", "work", "minutes", dimensions=("kind",), is_national=True),
             Indicator("tasks-overdue", "tasks", "work", "overdue", Measure.AT_END),
@@ -165,6 +187,22 @@ def of_overdue_task(case: CaseFact, *, due_on: date) -> list[Contribution]:
 def of_late_task(case: CaseFact, *, ended_on: date) -> list[Contribution]:
     """An overdue task that was done, or is not needed any more."""
     return [_one("overdue", ended_on, -1, labels=case.labels)]
+
+
+def of_returned_request(*, on: date, school_id: str) -> list[Contribution]:
+    """A request that was sent back with a question, each time."""
+    return [_one("requests-returned", on, labels={"school": school_id} if school_id else {})]
+
+
+def of_declined_request(*, on: date, route: str, school_id: str, reason: str) -> list[Contribution]:
+    """A request that was declined."""
+    said = {"route": route, "school": school_id, "reason": reason}
+    return [_one("requests-declined", on, labels={name: value for name, value in said.items() if value})]
+
+
+def of_letter(case: CaseFact, *, sent_on: date, family: str, stage: int) -> list[Contribution]:
+    """A letter that went out, in the quarter of that day."""
+    return [_one("letters-sent", sent_on, labels={**case.labels, "family": family, "stage": str(stage)})]
 
 
 def of_entry(case: CaseFact, entry: EntryFact) -> list[Contribution]:

@@ -57,8 +57,10 @@ class FigureMethods(Methods):
                 most=size + 1,
             )
             value = measure(tx, quarter)[indicator.code]
+        ids = [str(found_id) for found_id in found[:size]]
         return figures_pb2.ListFigureCasesResponse(
-            case_ids=[str(case_id) for case_id in found[:size]],
+            case_ids=[] if indicator.counts_requests else ids,
+            request_ids=ids if indicator.counts_requests else [],
             next_page_token=self.page_tokens.encode([str(found[size - 1])], scope=scope) if len(found) > size else "",
             value=value or 0,
         )

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql
 
-from kit.db import Transaction, prepare
+from kit.db import Later, Transaction, prepare
 from services.reporting.domain.figures import Quarter
 from services.reporting.domain.returns import Finding, Return, Rule
 from services.reporting.store.tables import FROZEN_RETURN, RETURN, RETURN_RULE
@@ -31,6 +31,7 @@ _MINE = select(*_R).where(_R.tenant_id == bindparam("tenant"))
 _FIND = prepare(_MINE.where(_R.quarter == bindparam("wanted")))
 _FIND_BY_ID = prepare(_MINE.where(_R.id == bindparam("wanted_id")))
 _LOCK = prepare(_MINE.where(_R.quarter == bindparam("wanted")).with_for_update())
+_QUARTERS = prepare(select(_R.quarter).where(_R.tenant_id == bindparam("tenant")))
 _LIST = prepare(_MINE.order_by(_R.quarter.desc()))
 _BEGIN = prepare(
     postgresql.insert(RETURN)
@@ -87,6 +88,11 @@ def begin_return(tx: Transaction, quarter: Quarter, *, return_id: UUID) -> bool:
         tx.run(_BEGIN, tenant_id=tx.tenant_id, quarter=str(quarter), id=return_id, **_columns(Return(quarter=quarter)))
         == 1
     )
+
+
+def list_quarters_later(tx: Transaction) -> Later:
+    """Queue the question for which quarters the present tenant has returns: rows of `quarter`."""
+    return tx.later(_QUARTERS, tenant=tx.tenant_id)
 
 
 def find_return(tx: Transaction, quarter: Quarter) -> Return | None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -55,6 +56,7 @@ CASE_FACT = tenant_table(
     Column("assigned_on", Date),
     Column("first_contact_on", Date),
     Column("pause_id", postgresql.UUID),
+    Column("ethnicities", Text, nullable=False, server_default=""),
 )
 ENTRY_FACT = tenant_table(
     "entry_fact",
@@ -69,6 +71,7 @@ ENTRY_FACT = tenant_table(
     Column("number", SmallInteger, nullable=False, server_default=text("0")),
 )
 Index("entry_fact_case", ENTRY_FACT.c.tenant_id, ENTRY_FACT.c.case_id)
+# `case_id` is a request's where no case came of it.
 # Every addition to a figure, never changed: what is corrected is taken back by a line of its own. So figures can be
 # computed as they stood at any line, and each number has its cases.
 LEDGER = tenant_table(
@@ -147,6 +150,15 @@ RETURN = tenant_table(
     key=("quarter",),
 )
 Index("quarter_return_id", RETURN.c.tenant_id, RETURN.c.id, unique=True)
+# Who owes returns: the providers of the register, as identity told of them, whether they did anything or not.
+PROVIDER = tenant_table(
+    "provider",
+    METADATA,
+    Column("ministry_id", postgresql.UUID),
+    Column("is_suspended", Boolean, nullable=False),
+    Column("next_quarter", Text, nullable=False),
+    key=(),
+)
 # A return as it was submitted, never changed.
 FROZEN_RETURN = tenant_table(
     "frozen_return",

@@ -14,8 +14,8 @@ from tests.support.waiting import until
 
 PEOPLE = yaml.safe_load(Path(ROOT / "deploy/demo/people.yaml").read_text(encoding="utf-8"))
 PASSPHRASE = "seven quiet kererū over the ridge"
-_LINK = re.compile(r'href="(http[^"]+/invitation\?key=[^"]+)"')
-_A_MINUTE_AND_MORE = 75.0
+INVITATION, NEW_PASSPHRASE = "/invitation?key=", "/passphrase/reset?key="
+_BETWEEN_LOOKS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ def finds(authoriser: Visitor, someone: Newcomer) -> None:
     authoriser.follows(someone.name)
 
 
-def mailed_link(system: Demo, email: str, *, besides: str = "") -> str:
-    """The link of the newest invitation to an address, once it is in the mail; another one than `besides`."""
+def mailed_link(system: Demo, email: str, *, besides: str = "", path: str = INVITATION) -> str:
+    """The newest link of a kind to an address, once it is in the mail; another one than `besides`."""
+    link = re.compile(rf'href="(http[^"]+{re.escape(path)}[^"]+)"')
 
     def newest() -> str | None:
         listed = requests.get(system.mail_url, timeout=10).text
         for name, to in re.findall(r'<a href="/([0-9a-f-]{36})">[^<]*</a><span>([^<]*)</span>', listed):
-            found = _LINK.search(requests.get(f"{system.mail_url}/{name}", timeout=10).text) if email in to else None
+            found = link.search(requests.get(f"{system.mail_url}/{name}", timeout=10).text) if email in to else None
             if found and found[1] != besides:
                 return found[1]
         return None
@@ -68,13 +69,13 @@ def mailed_link(system: Demo, email: str, *, besides: str = "") -> str:
 
 
 def reloads_until(visitor: Visitor, path: str, words: str) -> None:
-    """The page says something at last: what a minute may pass for."""
+    """The page says something at last: what the gateway has to ask identity for again."""
 
     def look() -> bool | None:
         visitor.page.goto(visitor.base_url + path)
         return visitor.reads(words) or None
 
-    until(look, f"{path} says {words}", seconds=_A_MINUTE_AND_MORE)
+    until(look, f"{path} says {words}", pause_seconds=_BETWEEN_LOOKS_SECONDS)
     visitor.looks()
 
 

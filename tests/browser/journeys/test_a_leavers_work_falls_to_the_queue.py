@@ -32,7 +32,7 @@ def test_a_leavers_work_falls_to_the_queue(visitor: Visitor, person: Opens, syst
         lead.page.goto(f"{system.base_url}{path}")
         return lead.reads("New") or None
 
-    until(is_unassigned, "the case is with nobody", seconds=60)
+    until(is_unassigned, "the case is with nobody", seconds=60, pause_seconds=0.5)
     lead.goes_to("/cases?state=new")
     assert lead.page.locator(f'a[href="{path}"]').count() == 1
 

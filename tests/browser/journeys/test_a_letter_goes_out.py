@@ -92,7 +92,7 @@ def test_a_letter_goes_out_and_is_answered(person: Opens, case_id: str) -> None:
     assert lead.reads("The letter is approved.")
 
     # Then the PDF is there, and is a PDF
-    until(lambda: is_printed(manager), "the PDF of the letter")
+    until(lambda: is_printed(manager), "the PDF of the letter", pause_seconds=0.2)
     manager.looks()
     content = page.context.request.get(f"{manager.base_url}{path}/letter.pdf")
     assert content.headers["content-type"] == "application/pdf"

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import FilePayload
 
 from tests.browser.journeys.conftest import OTHER_SCHOOL, PROVIDER, SCHOOL, Opens
 
@@ -23,6 +24,11 @@ def test_an_attendance_lead_reads_the_shared_entry_and_not_the_other(person: Ope
         page.get_by_label("Share this with the school").set_checked(is_shared)
         page.locator("main form button[type=submit]").first.click()
         manager.looks()
+    file = FilePayload(name=f"{shared}.txt", mimeType="text/plain", buffer=b"What was agreed.\n")
+    manager.goes_to(f"/cases/{case_id}/files/new")
+    page.get_by_label("Files").set_input_files([file])
+    page.get_by_label("Share with the school").check(force=True)
+    manager.presses("Put into the case")
 
     # When the school's attendance lead opens the case
     lead = person("attendance_lead", SCHOOL)
@@ -33,6 +39,12 @@ def test_an_attendance_lead_reads_the_shared_entry_and_not_the_other(person: Ope
     assert lead.reads(shared)
     assert not lead.reads(kept)
     assert lead.reads("Whom to talk to")
+
+    # And they save the file that was shared
+    lead.goes_to(f"/shared/{case_id}/files")
+    with lead.page.expect_download() as saving:
+        lead.page.get_by_role("link", name=f"{shared}.txt").click()
+    assert saving.value.path().read_bytes() == file["buffer"]
 
     # And another school finds no such case
     stranger = person("attendance_lead", OTHER_SCHOOL)

@@ -40,6 +40,50 @@ def hidden_fields(html: str) -> dict[str, str]:
     return parser.values
 
 
+class _Typed(HTMLParser):
+    """Collects what a browser would send of the form of a page's main part, as it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+        self._is_main, self._area, self._select = False, "", ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self._is_main = self._is_main or tag == "main"
+        name, kind = found.get("name", ""), found.get("type", "")
+        if tag == "textarea":
+            self._area = name
+            self._keep(name, "")
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in found:
+            self._keep(self._select, found.get("value", ""))
+        elif tag == "input" and (kind not in ("radio", "checkbox", "file") or "checked" in found):
+            self._keep(name, found.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            # HTML drops the line break that follows the opening tag.
+            self.values[self._area] = [self.values[self._area][0].removeprefix("\n")]
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.values[self._area][0] += data
+
+    def _keep(self, name: str, value: str) -> None:
+        if self._is_main and name:
+            self.values.setdefault(name, []).append(value)
+
+
+def typed(html: str) -> dict[str, object]:
+    """What a browser would send of the form in a page's main part if nothing were changed in it."""
+    parser = _Typed()
+    parser.feed(html)
+    return dict(parser.values)
+
+
 class Browser:
     """A person at a browser without JavaScript."""
 

@@ -19,6 +19,13 @@ def test_a_provider_sees_exact_numbers_with_their_meaning_and_date(as_: As) -> N
     assert "Counted up to" in page
 
 
+def test_a_figure_of_requests_opens_the_requests(as_: As, world: World) -> None:
+    page = as_("lead").text("/figures/2026-Q1/requests-declined")
+
+    assert "Requests declined" in page
+    assert f'href="/incoming/{world.requests[0].request_id}"' in page
+
+
 def test_without_a_quarter_the_present_one_is_shown(as_: As) -> None:
     assert as_("lead").get("/figures").location == "/figures/2026-Q1"
     assert as_("analyst").get("/national-figures").location == "/national-figures/2026-Q1"

@@ -15,7 +15,7 @@ from tests.support.stub_world import World, number_id
 As = Callable[..., Browser]
 FILES = f"/cases/{number_id(303)}/files"
 ADD = f"{FILES}/new"
-CLEAN, UNSCANNED, WAITING, GONE = (f"/files/{number_id(900 + number)}" for number in (0, 1, 2, 5))
+CLEAN, UNSCANNED, WAITING, GONE, LETTER = (f"/files/{number_id(900 + number)}" for number in (0, 1, 2, 5, 6))
 
 
 def attached(*contents: bytes, name: str = "Whānau hui {}.txt") -> list[FileStorage]:
@@ -187,6 +187,17 @@ def test_what_is_out_already_is_not_asked_about_again(as_: As, verb: str) -> Non
     page = as_("manager").text(f"{GONE}/{verb}")
     assert "This file was taken out of the case" in page
     assert "<textarea" not in page
+
+
+def test_a_letter_offers_no_way_out_and_says_why(as_: As) -> None:
+    manager = as_("manager")
+    page = manager.text(FILES)
+    assert f"{LETTER}/describe" in page
+    assert f"{LETTER}/remove" not in page
+    assert "A letter is kept as it was printed and cannot be taken out." in page
+    refused = manager.text(f"{LETTER}/remove")
+    assert "This letter is kept as a record" in refused
+    assert "<textarea" not in refused
 
 
 @pytest.mark.parametrize("path", ["", "/describe", "/remove"])

@@ -120,3 +120,17 @@ def test_markdown_makes_nothing_that_runs_or_leads_astray(text: str) -> None:
 
 def test_headings_of_a_guide_stand_below_the_pages_own() -> None:
     assert "<h1" not in str(rendered("# One\n\n## Two"))
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "guide"),
+    [
+        ("authoriser", "/staff/invite", "invite-a-colleague"),
+        ("lead", "/returns", "quarterly-return"),
+        ("lead", "/returns/2026-Q1", "quarterly-return"),
+        ("lead", "/returns/2026-Q1/submit", "quarterly-return"),
+        ("attendance", "/requests/new", "why-we-ask"),
+    ],
+)
+def test_help_stands_beside_the_work(as_: As, key: str, path: str, guide: str) -> None:
+    assert f'href="/guidance/{guide}"' in as_(key).text(path)

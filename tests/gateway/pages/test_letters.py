@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from ascms.cases.v1 import letters_pb2 as pb
+from ascms.cases.v1 import requests_pb2
 
 from kit.errors import FailedPreconditionError, StaleVersionError
-from tests.gateway.pages.conftest import Browser, hidden_fields
+from tests.gateway.pages.conftest import Browser, hidden_fields, typed
 from tests.support.stub_letters import PDF, letter_id
 from tests.support.stub_world import World, number_id
 
@@ -65,17 +66,37 @@ def test_a_letter_is_written_and_then_handed_in(as_: As, world: World) -> None:
 
 
 def test_only_who_is_safe_to_contact_is_offered(as_: As, world: World) -> None:
-    for one in world.cases[0].caregivers:
+    first, *others = world.cases[0].caregivers
+    for one in (first, *others):
         one.safe_to_contact = False
-    page = as_("manager").text(f"{CASE}/letters/new")
+        one.ClearField("safe_ways")
+    browser = as_("manager")
+    page = browser.text(f"{CASE}/letters/new")
     assert "No caregiver of this case is marked as safe to contact" in page
+    assert f"{first.name}: no letter. Ask the school first" in page
+    first.safe_ways.append(requests_pb2.CONTACT_WAY_EMAIL)
+    first.safe_note = "Not on Fridays."
+    page = browser.text(f"{CASE}/letters/new")
+    assert f"{first.name}: only by email. Not on Fridays." in page
+    assert f'value="{first.name}"' in page
+
+
+def test_only_the_ways_that_are_safe_are_offered_and_why_the_others_are_not(as_: As, world: World) -> None:
+    world.closed_ways[pb.LETTER_MODE_HAND] = {"reason": "not-safe-to-contact", "names": ["Kererū"]}
+    world.closed_ways[pb.LETTER_MODE_POST] = {"reason": "needs-address"}
+    page = as_("manager").text(f"{APPROVED}/send")
+    assert "Nothing is sent from here." in page
+    assert 'value="email"' in page
+    assert 'value="hand"' not in page
+    assert "Not in person: a visit is not said to be safe for Kererū." in page
+    assert "Not by post: the letter has no postal address." in page
 
 
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
         ({"language": ""}, "Choose the language of the letter."),
-        ({"recipients": ["Nobody"]}, "Choose people who are safe to contact."),
+        ({"recipients": ["Nobody"]}, "This is not safe for everyone it is for."),
         ({"contact_phone": "ring me"}, "Write the phone number with digits"),
         ({"address": "x" * 501}, "This is longer than we can store."),
     ],
@@ -101,12 +122,30 @@ def test_a_draft_says_what_is_missing_and_is_changed(as_: As, world: World) -> N
 
 def test_two_people_at_one_draft_lose_nothing(as_: As, world: World) -> None:
     browser = as_("manager")
-    form = browser.fill(f"{DRAFT}/edit", **{**WRITTEN, "words": "Mine."})
-    world.letters[0].version += 1
+    form = {**typed(browser.text(f"{DRAFT}/edit")), "words": "Mine.", "address": "2 Nowhere Street"}
+    letter = world.letters[0]
+    letter.version, letter.text.support, letter.text.address = letter.version + 1, "Theirs.", "3 Nowhere Street"
     answer = browser.post(f"{DRAFT}/edit", form)
     assert answer.status_code == 409
-    assert "Someone else changed this letter" in answer.text
-    assert "Mine." in answer.text
+    asked = answer.text.partition('class="compare"')[2].partition("</table>")[0]
+    assert "3 Nowhere Street" in asked
+    assert "2 Nowhere Street" in asked
+    assert "Theirs." not in asked
+    assert "Mine." not in asked
+    settled = {**typed(answer.text), "address": "4 Nowhere Street"}
+    assert browser.post(f"{DRAFT}/edit", settled).status_code == 303
+    assert (letter.text.words, letter.text.support, letter.text.address) == ("Mine.", "Theirs.", "4 Nowhere Street")
+
+
+def test_what_only_one_of_two_changed_is_put_together_without_asking(as_: As, world: World) -> None:
+    browser = as_("manager")
+    form = {**typed(browser.text(f"{DRAFT}/edit")), "words": "Mine."}
+    letter = world.letters[0]
+    letter.version, letter.text.support, letter.text.language = letter.version + 1, "Theirs.", pb.LETTER_LANGUAGE_BOTH
+    assert browser.post(f"{DRAFT}/edit", form).status_code == 303
+    assert (letter.text.words, letter.text.support) == ("Mine.", "Theirs.")
+    assert letter.text.language == pb.LETTER_LANGUAGE_BOTH
+    assert letter.text.contact_name
 
 
 def test_a_lead_finds_approves_and_returns(as_: As, world: World) -> None:

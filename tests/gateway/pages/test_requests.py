@@ -1,5 +1,6 @@
 """A school asks for support: for one student, or with a file of many."""
 
+import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,9 @@ from werkzeug.test import TestResponse, encode_multipart
 from kit.errors import InvalidArgumentError, UnavailableError, Violation
 from services.cases.importing import COLUMNS as FILE_COLUMNS
 from services.cases.importing import column_of, read_file
-from services.gateway.requests.columns import COLUMNS
+from services.gateway.requests.columns import COLUMNS, results
 from services.gateway.wording import cell_words
-from tests.gateway.pages.conftest import URL, Browser
+from tests.gateway.pages.conftest import URL, Browser, hidden_fields, typed
 from tests.support.postgres import ROOT
 from tests.support.stub_world import World, number_id
 
@@ -88,7 +89,7 @@ def test_a_request_is_saved_looked_over_and_sent_once(as_: As, world: World) -> 
 
 
 def test_a_draft_is_put_aside_unfinished_and_found_again(as_: As, world: World) -> None:
-    lead, office = as_("attendance"), as_("office")
+    lead, office = as_("attendance"), as_("attendance")
     response = lead.send("/requests/new", given_names="Kōwhai", gender="0", year_level="", action="later")
     assert (response.status_code, response.location) == (303, "/requests/drafts")
     assert "Kōwhai" in office.text("/requests/drafts")
@@ -128,12 +129,19 @@ def test_several_terms_barriers_and_safe_ways_are_kept(as_: As, world: World) ->
 def test_two_colleagues_at_one_draft_lose_nothing(as_: As, world: World) -> None:
     school = as_("attendance")
     address = school.send("/requests/new", **ANSWERS).location.removesuffix("/check")
-    form = school.fill(address, **(ANSWERS | {"concern": "What I wrote meanwhile."}))
-    school.send(address, **ANSWERS)
-    late = school.post(address, form)
+    opened = typed(school.text(address))
+    theirs = {"concern": "What they wrote.", "caregiver_1_name": "Mere", "nsn": "0123456789"}
+    school.post(address, {**typed(school.text(address)), **theirs})
+    mine = {**opened, "concern": "What I wrote meanwhile.", "preferred_name": "Ari", "date_of_birth-day": "5"}
+    late = school.post(address, mine)
     assert late.status_code == 409
-    assert "What I wrote meanwhile." in late.text
-    assert "A colleague saved this draft" in late.text
+    asked = late.text.partition('class="compare"')[2].partition("</table>")[0]
+    assert ("What I wrote meanwhile." in asked, "What they wrote." in asked, "Mere" in asked) == (True, True, False)
+    assert school.post(address, {**typed(late.text), "concern": "Both."}).status_code == 303
+    kept = typed(school.text(address))
+    wanted = {"concern": "Both.", "preferred_name": "Ari", "date_of_birth-day": "5", "nsn": "0123456789"}
+    assert {name: kept[name] for name in wanted} == {name: [value] for name, value in wanted.items()}
+    assert kept["caregiver_1_name"] == ["Mere"]
 
 
 def test_a_question_is_replied_to_on_the_requests_page(as_: As, world: World) -> None:
@@ -148,6 +156,41 @@ def test_a_question_is_replied_to_on_the_requests_page(as_: As, world: World) ->
     assert answered.status_code == 303
     assert "Your reply is with the service" in school.text(answered.location)
     assert "Yes, the 7.40." in lead.text(address)
+
+
+def test_a_reply_may_change_the_request_and_the_provider_sees_before_and_now(as_: As, world: World) -> None:
+    lead, school = as_("lead"), as_("attendance")
+    assert lead.send(f"/incoming/{number_id(200)}/return", question="How was term 4?").status_code == 303
+    own = f"/requests/{number_id(200)}"
+    assert f'href="{own}/amend"' in school.text(own)
+    said = {
+        "reply": "Better.",
+        "term_1": "2026-T1",
+        "present_half_days_1": "41",
+        "total_half_days_1": "50",
+        "concern": "Away on Mondays.",
+        "caregiver_1_name": "Nanny Pretend",
+        "steps": ["home_visit"],
+    }
+    for lacking, told in (("reply", "Write your reply."), ("concern", "Write what worries you.")):
+        refused = school.send(f"{own}/amend", **(said | {lacking: ""}))
+        assert (refused.status_code, told in refused.text) == (422, True)
+    more = school.send(f"{own}/amend", **said, action="add-term")
+    assert (more.status_code, "Term 2 of those" in more.text, "Away on Mondays." in more.text) == (200, True, True)
+    assert school.send(f"{own}/amend", **said).status_code == 303
+    page = lead.text(f"/incoming/{number_id(200)}")
+    assert "What the school changed with its reply" in page
+    assert page.index("Before") < page.index("82%") < page.index("41 of 50 half-days")
+    assert "A home visit by the school" in page
+
+
+def test_iwi_are_chosen_from_the_list_and_shown(as_: As, world: World) -> None:
+    school = as_("attendance")
+    response = school.send("/requests/new", **ANSWERS, iwi_1="0601", iwi_3="0104")
+    assert "Ngāti Porou, Ngāpuhi" in school.text(response.location)
+    _owner, draft = list(world.drafts.values())[-1]
+    assert list(draft.content.student.iwi) == ["0601", "0104"]
+    assert '<option value="0601" selected>' in school.text(response.location.removesuffix("/check"))
 
 
 def test_why_a_request_was_declined_is_read_by_the_school(as_: As) -> None:
@@ -173,23 +216,38 @@ def test_a_student_is_looked_for_in_the_body_and_never_in_the_address(as_: As, w
     assert (short.status_code, "at least two letters" in short.text) == (422, True)
 
 
+OWN_CASE: dict[str, Any] = {
+    "given_names": "Tāwhiri",
+    "date_of_birth-day": "4",
+    "date_of_birth-month": "3",
+    "date_of_birth-year": "2013",
+    "year_level": "8",
+    "gender": "0",
+    "reason": "whanau_asked",
+    "concern": "Her nan asked.",
+    "case_manager_id": "later",
+}
+
+
 def test_a_provider_opens_a_case_of_its_own(as_: As) -> None:
     lead = as_("lead")
-    said = {
-        "given_names": "Tāwhiri",
-        "date_of_birth-day": "4",
-        "date_of_birth-month": "3",
-        "date_of_birth-year": "2013",
-        "year_level": "8",
-        "gender": "0",
-        "reason": "whanau_asked",
-        "concern": "Her nan asked.",
-        "case_manager_id": "later",
-    }
-    refused = lead.send("/own-cases/new", **(said | {"nsn": "0000000001"}))
+    refused = lead.send("/own-cases/new", **(OWN_CASE | {"nsn": "0000000001"}))
     assert (refused.status_code, "A case is open for this student" in refused.text) == (409, True)
-    assert lead.send("/own-cases/new", **said).status_code == 303
+    assert lead.send("/own-cases/new", **OWN_CASE).status_code == 303
     assert as_("manager").get("/own-cases/new").status_code == 403
+
+
+def test_the_school_of_an_own_case_is_found_in_the_register(as_: As, world: World) -> None:
+    lead = as_("lead")
+    schools = [one for one in world.organisations.values() if one.school_number]
+    said = OWN_CASE | {"school": schools[0].name}
+    many = lead.send("/own-cases/new", **(OWN_CASE | {"school": "Te", "action": "find-school"}))
+    assert (many.status_code, "Which school?" in many.text) == (200, len(schools) > 0)
+    nowhere = lead.send("/own-cases/new", **(OWN_CASE | {"school": "Nowhere"}))
+    assert (nowhere.status_code, "We found no school" in nowhere.text) == (422, True)
+    assert lead.send("/own-cases/new", **said).status_code == 303
+    asked = [request for method, request in world.calls if method == "OpenOwnCase"][-1]
+    assert asked.school_id == schools[0].organisation_id
 
 
 def test_wrong_answers_are_listed_and_nothing_typed_is_lost(as_: As, world: World) -> None:
@@ -276,6 +334,22 @@ def test_a_file_is_answered_row_by_row_with_the_faults_first(as_: As) -> None:
     assert "A National Student Number has nine or ten digits." in page
     assert "Write the date as year-month-day" in page
     assert "1 row was not sent." in page
+
+
+def test_the_result_is_downloaded_row_by_row_and_no_cell_becomes_a_formula(as_: As, world: World) -> None:
+    school = as_("attendance")
+    _form, response = send_file(school, b"header\ngood\nbad\n")
+    answers: dict[str, object] = {**hidden_fields(response.text)}
+    result = school.post("/requests/import/result.csv", answers)
+    assert result.status_code == 200
+    assert "attachment" in result.headers["Content-Disposition"]
+    rows = list(csv.DictReader(result.data.decode("utf-8-sig").splitlines()))
+    assert [(row["line"], row["result"]) for row in rows] == [("2", "Sent"), ("3", "Not sent")]
+    assert rows[0]["request"].startswith("http")
+    assert "nsn: A National Student Number has nine or ten digits." in rows[1]["why"]
+    assert results([(2, "Sent", "", ["=1+1"])]).decode("utf-8-sig").splitlines()[1] == "2,Sent,,'=1+1"
+    for broken in ("", "x", "eJwrzcxLzi9KBQAWQQRa", "AAAA"):
+        assert school.post("/requests/import/result.csv", answers | {"rows": broken}).status_code in {200, 400}
 
 
 def test_loading_the_result_again_imports_nothing_again(as_: As, world: World) -> None:

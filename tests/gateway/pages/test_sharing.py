@@ -6,6 +6,7 @@ import pytest
 
 from kit.errors import NotFoundError, UnavailableError
 from tests.gateway.pages.conftest import Browser
+from tests.support.stub_documents import CONTENT
 from tests.support.stub_world import World, number_id
 
 As = Callable[..., Browser]
@@ -68,3 +69,27 @@ def test_names_that_cannot_be_had_do_not_keep_what_was_shared(as_: As, world: Wo
 
 def test_a_filter_without_a_case_says_so(as_: As) -> None:
     assert "No case is in this state" in as_("attendance").text("/shared?state=ended")
+
+
+def test_the_school_has_the_files_that_were_shared_and_no_other(as_: As) -> None:
+    for path in (NAMED, f"{NAMED}/files"):
+        page = as_("attendance").text(path)
+        assert "Whānau hui notes.pdf" in page
+        assert "Who came, and what was agreed" in page
+        assert "Hui 4 March.txt" not in page
+    with as_("contact").get(f"/shared/files/{number_id(901)}") as response:
+        assert response.data == CONTENT
+        assert response.headers["Content-Disposition"].startswith("attachment; ")
+    assert as_("contact").get(f"/shared/files/{number_id(900)}").status_code == 404
+
+
+def test_files_that_cannot_be_had_do_not_keep_what_was_shared(as_: As, world: World) -> None:
+    world.failures["ListSharedDocuments"] = UnavailableError("service-away", "away")
+    page = as_("attendance").text(NAMED)
+    assert "Hine and her koro were home." in page
+    assert "The files cannot be shown just now." in page
+
+
+def test_a_case_without_a_shared_file_says_so(as_: As) -> None:
+    assert "No file was shared with your school." in as_("attendance").text(OTHER)
+    assert "No file was shared with your school" in as_("attendance").text(f"{OTHER}/files")

@@ -109,7 +109,14 @@ def test_the_list_is_filtered_and_counts(as_: As) -> None:
 
 def test_the_first_page_of_a_lead_says_who_has_how_much_and_what_waits(as_: As) -> None:
     page = as_("lead").text("/")
-    for words in ("overdue tasks", "Who has how much", "Hēmi Testcase", "Woke today", "Anna Nguyễn-Sample"):
+    for words in (
+        "overdue tasks",
+        "letters to approve",
+        "Who has how much",
+        "Hēmi Testcase",
+        "Woke today",
+        "Anna Nguyễn-Sample",
+    ):
         assert words in page
 
 
@@ -123,6 +130,22 @@ def test_many_cases_are_handed_out_at_once_and_what_was_not_given_is_said(as_: A
     for words in ("1 case was given to Hēmi Testcase.", "Not given", "Case 26-00817", "This person has it already."):
         assert words in page
     assert world.cases[2].case_manager_id == manager
+
+
+def test_everything_that_was_not_given_is_said_however_much_it_is(as_: As, world: World) -> None:
+    lead, manager = as_("lead"), world.people["manager"].person_id
+    form = lead.fill("/cases/hand-out?state=active")
+    gone = [f"{number_id(9_000 + number)}~26-{number:05d}" for number in range(60)]
+    response = lead.post("/cases/hand-out", {**form, "case_manager_id": manager, "cases": gone})
+    assert response.status_code == 200
+    assert all(f"Case 26-{number:05d}" in response.text for number in range(60))
+
+
+def test_cases_with_overdue_tasks_are_found(as_: As) -> None:
+    page = as_("lead").text("/cases?work=overdue")
+    assert "Those due first" in page
+    assert page.count("data-list-item") == 1
+    assert "Something overdue" in page
 
 
 def test_handing_out_asks_for_cases_and_for_someone(as_: As) -> None:

@@ -40,27 +40,17 @@ LEAD_PERMISSIONS = (
     "requests:answer",
     "students:search",
 )
-SCHOOL_PERMISSIONS = ("requests:submit", "cases:read-shared", "cases:read-shared-all", "students:search")
-ATTENDANCE_LEAD = person(
-    1,
+SCHOOL_PERMISSIONS = (
     "requests:submit",
+    "requests:read-all",
     "cases:read-shared",
     "cases:read-shared-all",
     "students:search",
-    tenant=SCHOOL,
-    tenant_kind="school",
 )
-OTHER_ATTENDANCE_LEAD = person(
-    2,
-    "requests:submit",
-    "cases:read-shared",
-    "cases:read-shared-all",
-    "students:search",
-    tenant=OTHER_SCHOOL,
-    tenant_kind="school",
-)
+ATTENDANCE_LEAD = person(1, *SCHOOL_PERMISSIONS, tenant=SCHOOL, tenant_kind="school")
+OTHER_ATTENDANCE_LEAD = person(2, *SCHOOL_PERMISSIONS, tenant=OTHER_SCHOOL, tenant_kind="school")
 PRIMARY_CONTACT = person(3, "cases:read-shared", tenant=SCHOOL, tenant_kind="school")
-OFFICE = person(4, "requests:submit", tenant=SCHOOL, tenant_kind="school")
+OFFICE = person(4, "requests:submit", "students:search", tenant=SCHOOL, tenant_kind="school")
 LEAD = person(11, *LEAD_PERMISSIONS, tenant=PROVIDER)
 OTHER_LEAD = person(12, *LEAD_PERMISSIONS, tenant=OTHER_PROVIDER)
 MANAGER = person(21, "cases:read", "cases:record", "cases:close", "students:search", tenant=PROVIDER)

@@ -157,3 +157,58 @@ def test_a_student_whose_case_was_closed_may_be_asked_for_again(call: Caller, op
     )
     call("CloseCase", closing, as_=LEAD)
     assert submitted(nsn="0000000001").request_id != case.request_id
+
+
+def test_the_school_amends_its_request_with_the_reply_and_what_it_said_before_is_kept(
+    call: Caller, submitted: Make, rows: Make
+) -> None:
+    request = submitted()
+    call("ReturnRequest", back(request.request_id), as_=LEAD)
+    now = cases_pb2.RequestAmendment(
+        caregivers=[cases_pb2.Caregiver(name="Kererū", safe_ways=[requests_pb2.CONTACT_WAY_TEXT])],
+        attendance=cases_pb2.Attendance(term="2026-T1", present_half_days=58, total_half_days=60),
+        earlier_terms=[cases_pb2.Attendance(term="2025-T4", present_half_days=90, total_half_days=90)],
+        concern="Away some mornings.",
+        steps=["calls_home"],
+        barriers=["transport"],
+    )
+    answer = call("ResubmitRequest", reply(request.request_id, amendment=now), as_=ATTENDANCE_LEAD)
+
+    asked = cases_pb2.GetIncomingRequestRequest(request_id=request.request_id)
+    seen = call("GetIncomingRequest", asked, as_=LEAD).request
+    assert (seen.version, seen.state) == (3, cases_pb2.REQUEST_STATE_SUBMITTED)
+    assert (seen.concern, list(seen.steps), seen.attendance.band) == ("Away some mornings.", ["calls_home"], "regular")
+    assert (seen.student, [term.term for term in seen.earlier_terms]) == (request.student, ["2025-T4"])
+    # It is judged anew, and how it looked before stays with what was said before.
+    assert (request.assessment.criterion, seen.assessment.criterion) == ("chronic", "regular")
+    [before] = seen.earlier_versions
+    assert (before.said.attendance, before.said.concern) == (request.attendance, request.concern)
+    assert (list(before.said.caregivers), before.said.steps_tried) == (list(request.caregivers), request.steps_tried)
+    assert (before.assessment, before.replaced_by) == (request.assessment, str(ATTENDANCE_LEAD.person_id))
+    assert before.replaced_at == seen.questions[0].replied_at
+    assert answer.request.earlier_versions == seen.earlier_versions
+    assert rows("SELECT count(*) FROM outbox WHERE type LIKE '%%Resubmitted'") == [{"count": 1}]
+
+    # Said once more the same, nothing is replaced; the case takes what was said last.
+    call("ReturnRequest", back(request.request_id), as_=LEAD)
+    again = call("ResubmitRequest", reply(request.request_id, amendment=now), as_=ATTENDANCE_LEAD).request
+    assert len(again.earlier_versions) == 1
+    case = call("OpenCase", cases_pb2.OpenCaseRequest(request_id=request.request_id), as_=LEAD).case
+    assert case.concern == "Away some mornings."
+
+
+def test_an_amendment_that_breaks_a_rule_is_named_and_changes_nothing(call: Caller, submitted: Make) -> None:
+    request_id = submitted().request_id
+    call("ReturnRequest", back(request_id), as_=LEAD)
+    broken = cases_pb2.RequestAmendment(
+        attendance=cases_pb2.Attendance(term="2026-T1", present_half_days=61, total_half_days=60),
+        concern="Away.",
+        steps=["magic"],
+    )
+    with pytest.raises(InvalidArgumentError) as raised:
+        call("ResubmitRequest", reply(request_id, amendment=broken), as_=ATTENDANCE_LEAD)
+    assert [(each.field, each.reason) for each in raised.value.violations] == [
+        ("amendment.attendance.present_half_days", "more-than-total"),
+        ("amendment.steps[0]", "unknown-value"),
+    ]
+    assert for_school(call, request_id).state == cases_pb2.REQUEST_STATE_RETURNED

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ascms.cases.v1 import cases_pb2
+from ascms.cases.v1 import cases_pb2, requests_pb2
 
 from kit.errors import InvalidArgumentError
 from tests.service.cases.conftest import ATTENDANCE_LEAD, LEAD, MANAGER, OTHER_ATTENDANCE_LEAD, PROVIDER, SCHOOL
@@ -128,3 +128,61 @@ def test_a_thousand_rows_go_in_at_once(call: Caller, rows: Make) -> None:
     answer = call("ImportRequests", cases_pb2.ImportRequestsRequest(content=content), as_=ATTENDANCE_LEAD)
     assert counts_of(answer) == (1000, 0, 0)
     assert len(rows("SELECT id FROM outbox")) == 1000
+
+
+def test_optional_columns_say_what_the_form_can_say(call: Caller, rows: Make) -> None:
+    header, first = CONTENT.decode("utf-8-sig").splitlines()[:2]
+    more = {
+        "steps": "calls_home, home_visit",
+        "barriers": "transport",
+        "ethnicities": "211 111",
+        "iwi": "0601 0104",
+        "is_sensitive": "yes",
+        "justified_half_days": "1",
+        "unjustified_half_days": "2",
+        "caregiver_2_name": "Nanny Pretend",
+        "caregiver_2_safe_ways": "text visit",
+        "caregiver_2_safe_note": "After five",
+        "term_2": "2025-T4",
+        "present_half_days_2": "70",
+        "total_half_days_2": "98",
+    }
+    cells = ",".join(f'"{value}"' for value in more.values())
+    content = f"{header},{','.join(more)}\n{first},{cells}\n".encode()
+    answer = call("ImportRequests", cases_pb2.ImportRequestsRequest(content=content), as_=ATTENDANCE_LEAD)
+    assert counts_of(answer) == (1, 0, 0), answer
+    asked = cases_pb2.GetSubmittedRequestRequest(request_id=answer.rows[0].request_id)
+    request = call("GetSubmittedRequest", asked, as_=ATTENDANCE_LEAD).request
+    assert (list(request.steps), list(request.barriers)) == (["calls_home", "home_visit"], ["transport"])
+    assert (list(request.student.ethnicities), list(request.student.iwi)) == (["211", "111"], ["0601", "0104"])
+    assert (request.is_sensitive, request.attendance.justified_half_days) == (True, 1)
+    assert [term.term for term in request.earlier_terms] == ["2025-T4"]
+    second = request.caregivers[1]
+    assert (second.name, second.safe_note) == ("Nanny Pretend", "After five")
+    assert list(second.safe_ways) == [requests_pb2.CONTACT_WAY_TEXT, requests_pb2.CONTACT_WAY_VISIT]
+    again = call("ImportRequests", cases_pb2.ImportRequestsRequest(content=content), as_=ATTENDANCE_LEAD)
+    assert counts_of(again) == (0, 1, 0)
+
+    wrong = more | {
+        "steps": "magic",
+        "iwi": "9",
+        "caregiver_2_safe_ways": "owl",
+        "term_2": "2026-T4",
+        "is_sensitive": "?",
+    }
+    cells = ",".join(f'"{value}"' for value in wrong.values())
+    content = f"{header},{','.join(wrong)}\n{first},{cells}\n".encode()
+    refused = call("ImportRequests", cases_pb2.ImportRequestsRequest(content=content), as_=ATTENDANCE_LEAD).rows[0]
+    assert {(each.column, each.reason) for each in refused.violations} == {
+        ("caregiver_2_safe_ways", "unknown-value"),
+        ("is_sensitive", "unknown-value"),
+    }
+    wrong |= {"caregiver_2_safe_ways": "text", "is_sensitive": ""}
+    cells = ",".join(f'"{value}"' for value in wrong.values())
+    content = f"{header},{','.join(wrong)}\n{first},{cells}\n".encode()
+    refused = call("ImportRequests", cases_pb2.ImportRequestsRequest(content=content), as_=ATTENDANCE_LEAD).rows[0]
+    assert {(each.column, each.reason) for each in refused.violations} == {
+        ("steps", "unknown-value"),
+        ("iwi", "unknown-value"),
+        ("term_2", "not-earlier"),
+    }

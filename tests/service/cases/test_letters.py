@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy
-from ascms.cases.v1 import cases_pb2, letter_events_pb2, letters_pb2
+from ascms.cases.v1 import caseloads_pb2, cases_pb2, letter_events_pb2, letters_pb2, requests_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.documents.v1 import letter_events_pb2 as documents_events
 
@@ -45,6 +45,12 @@ PRINTER = Actor(kind=ActorKind.SERVICE, tenant_id=PROVIDER, service="documents",
 PDF = UUID("01890a5d-ac96-774b-bcce-00000000d0c5")
 KERERU = cases_pb2.Caregiver(name="Kererū", relationship="nan", phone="021 000 000", safe_to_contact=True)
 
+OTHERS = [
+    cases_pb2.Caregiver(name="Tūī", relationship="uncle", safe_ways=[requests_pb2.CONTACT_WAY_TEXT]),
+    cases_pb2.Caregiver(name="Toroa", email="toroa@example.test", safe_ways=[requests_pb2.CONTACT_WAY_EMAIL]),
+    cases_pb2.Caregiver(name="Kōtuku", email="kotuku@example.test", safe_ways=[requests_pb2.CONTACT_WAY_VISIT]),
+]
+
 
 def text(**fields: Any) -> letters_pb2.LetterText:
     defaults: dict[str, Any] = {
@@ -75,7 +81,7 @@ def tried(call: Caller, draft: Make, visit: Make) -> Make:
     def make(*, attempts: int = 3) -> str:
         asked = draft()
         del asked.caregivers[:]
-        asked.caregivers.extend([KERERU, cases_pb2.Caregiver(name="Tūī", relationship="uncle")])
+        asked.caregivers.extend([KERERU, *OTHERS])
         request = call("SubmitRequest", asked, as_=ATTENDANCE_LEAD).request
         opening = cases_pb2.OpenCaseRequest(request_id=request.request_id, case_manager_id=str(MANAGER.person_id))
         case_id: str = call("OpenCase", opening, as_=LEAD).case.case_id
@@ -240,9 +246,13 @@ def test_nobody_approves_what_they_wrote(call: Caller, tried: Make) -> None:
     letter = call("DraftLetter", drafting(tried()), as_=APPROVER).letter
     call("SubmitLetter", by_id("Submit", letter.letter_id), as_=APPROVER)
     approving = by_id("Approve", letter.letter_id)
+    # It stands in the count of leads until someone else approves it.
+    overview = caseloads_pb2.ListCaseloadsRequest()
+    assert call("ListCaseloads", overview, as_=LEAD).letters_to_approve == 1
     assert refused(call, "ApproveLetter", approving, APPROVER).reason == "own-letter"
     assert isinstance(refused(call, "ApproveLetter", approving, MANAGER), PermissionDeniedError)
     assert call("ApproveLetter", approving, as_=OTHER_APPROVER).letter.state == letters_pb2.LETTER_STATE_APPROVED
+    assert call("ListCaseloads", overview, as_=LEAD).letters_to_approve == 0
 
 
 # --- the ladder and what comes before it --------------------------------------------------------------------------
@@ -333,6 +343,46 @@ def test_a_letter_goes_only_as_it_can(
     error = refused(call, "SendLetter", by_id("Send", letter.letter_id, **(defaults | fields)), MANAGER)
     assert isinstance(error, InvalidArgumentError)
     assert [(each.field, each.reason) for each in error.violations] == [broken]
+
+
+@pytest.mark.parametrize(
+    ("recipients", "open_ways"),
+    [
+        (["Kererū"], ["post", "hand"]),
+        (["Toroa"], ["email"]),
+        (["Kōtuku"], ["post", "hand"]),
+        (["Kererū", "Kōtuku"], ["post", "hand"]),
+    ],
+)
+def test_a_letter_goes_only_the_ways_that_are_safe(
+    call: Caller, approved: Make, tried: Make, recipients: list[str], open_ways: list[str]
+) -> None:
+    letter = approved(tried(), recipients=recipients)
+    assert [_way(each.mode) for each in letter.ways if each.allowed] == open_ways
+    for each in letter.ways:
+        sending = by_id("Send", letter.letter_id, mode=each.mode, sent_on="2026-03-03")
+        error = refused(call, "SendLetter", sending, MANAGER)
+        assert isinstance(error, InvalidArgumentError)
+        reasons = {violation.reason for violation in error.violations if violation.field == "mode"}
+        assert reasons == ({each.reason} if not each.allowed else set())
+
+
+def test_who_may_be_reached_in_no_common_way_does_not_share_a_letter(call: Caller, tried: Make) -> None:
+    case_id = tried()
+    error = refused(call, "DraftLetter", drafting(case_id, recipients=["Kōtuku", "Toroa"]), MANAGER)
+    assert isinstance(error, InvalidArgumentError)
+    assert [(each.field, each.reason) for each in error.violations] == [("text.recipients", "no-common-way")]
+    rules = call("ListLetters", letters_pb2.ListLettersRequest(case_id=case_id), as_=MANAGER).rules
+    assert {each.name: [_way(mode) for mode in each.modes] for each in rules.recipients} == {
+        "Kererū": ["post", "hand", "email"],
+        "Tūī": [],
+        "Toroa": ["email"],
+        "Kōtuku": ["post", "hand"],
+    }
+
+
+def _way(mode: Any) -> str:
+    return letters_pb2.LetterMode.Name(mode).removeprefix("LETTER_MODE_").lower()
 
 
 # --- what comes of it ---------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ SELECT %(provider)s, gen_random_uuid(), n_id, CASE WHEN each = 3 THEN 'completed
     CASE WHEN each = 3 THEN now() END, '', NULL, 1
 FROM numbered, generate_series(1, 3) each;
 
+UPDATE case_record SET next_due_on = date '2026-01-01' + number::integer %% 40;
+
 INSERT INTO entry
 SELECT %(provider)s, gen_random_uuid(), n_id, 'home_visit', date '2026-01-01', 'reached', 30, 'Kōrero.', 'provider',
     n_id, timestamptz '2026-01-01'
@@ -164,7 +166,12 @@ QUESTIONS: dict[str, Any] = {
         f"submitted {key}": (
             school,
             query,
-            {"most": 51, **({"wanted_state": "submitted"} if key[0] else {}), **(AFTER if key[1] else {})},
+            {
+                "most": 51,
+                **({"wanted_state": "submitted"} if key[0] else {}),
+                **({"whose": SOME_ID} if key[1] else {}),
+                **(AFTER if key[2] else {}),
+            },
         )
         for key, query in requests._SUBMITTED.items()
     },
@@ -211,6 +218,30 @@ QUESTIONS: dict[str, Any] = {
         for key, query in cases._LIST_BY_HEALTH.items()
     },
     **{
+        f"cases by due {key}": (
+            tenant,
+            query,
+            {
+                "most": 51,
+                "before": date(2026, 1, 20),
+                "first": date.min,
+                "last": date.max,
+                **({"wanted_state": "active"} if key[0] else {}),
+                **({"wanted_manager": MANAGER.person_id} if key[1] else {}),
+                **({"after_due": DAY, "after_id": SOME_ID} if key[2] else {}),
+            },
+        )
+        for key, query in cases._LIST_BY_DUE.items()
+    },
+    **{
+        f"count of cases by due {key}": (
+            tenant,
+            query,
+            {"before": date(2026, 1, 20), **({"wanted_manager": MANAGER.person_id} if key else {})},
+        )
+        for key, query in cases._COUNT_BY_DUE.items()
+    },
+    **{
         f"tasks {key}": (
             tenant,
             query,
@@ -236,7 +267,15 @@ QUESTIONS: dict[str, Any] = {
     "cases that woke": (tenant, caseloads._WOKEN, {"today": date(2026, 1, 10), "most": 5}),
     "time spent": (tenant, entries._TIME_SPENT, {"of_case": SOME_ID}),
     **{
-        f"drafts {key}": (school, query, {"most": 51, **({"after_at": AT, "after_id": SOME_ID} if key else {})})
+        f"drafts {key}": (
+            school,
+            query,
+            {
+                "most": 51,
+                **({"whose": SOME_ID} if key[0] else {}),
+                **({"after_at": AT, "after_id": SOME_ID} if key[1] else {}),
+            },
+        )
         for key, query in drafts._LIST.items()
     },
     **{
@@ -258,6 +297,13 @@ QUESTIONS: dict[str, Any] = {
             ("requests", guest, partial(searching.requests_query, is_guest=True), {}),
             ("own requests", school, partial(searching.requests_query, is_guest=False), {}),
             ("drafts", school, searching.drafts_query, {}),
+            (
+                "requests of one person",
+                school,
+                partial(searching.requests_query, is_guest=False, is_own=True),
+                {"whose": SOME_ID},
+            ),
+            ("drafts of one person", school, partial(searching.drafts_query, is_own=True), {"whose": SOME_ID}),
         )
     },
     **{
@@ -342,3 +388,10 @@ def test_counting_tasks_reads_no_more_than_it_counts(full: Database) -> None:
         with tenant(full) as tx:
             found = plan(tx, query, today=date(2026, 1, 20), **chosen)
         assert "Seq Scan" not in found, found
+
+
+def test_counting_ones_own_requests_reads_no_others(full: Database) -> None:
+    with school(full) as tx:
+        found = plan(tx, requests._COUNT_OWN, whose=SOME_ID)
+    assert "Seq Scan" not in found, found
+    assert "Rows Removed by Filter" not in found, found

@@ -254,6 +254,46 @@ def test_a_task_added_on_its_own_day_is_not_told_of_as_near(added: Make, rows: M
     assert rows("SELECT kind FROM deadline WHERE kind LIKE 'task%%'") == [{"kind": TASK_DEADLINE}]
 
 
+def test_cases_are_found_by_their_overdue_tasks_those_due_first(
+    call: Caller, opened: Make, added: Make, clock: FixedClock
+) -> None:
+    first, second, third = opened(), opened(COLLEAGUE), opened()
+    for case, due_on in ((first, "2026-03-06"), (second, "2026-03-05"), (third, "2026-03-20")):
+        added(case.case_id, due_on=due_on)
+    done = added(first.case_id, due_on="2026-03-04")
+    call("CompleteTask", cases_pb2.CompleteTaskRequest(task_id=done.task_id, outcome="Done."), as_=LEAD)
+    clock.moment += timedelta(days=4)
+
+    def overdue(as_: Any = LEAD, **wanted: Any) -> cases_pb2.ListCasesResponse:
+        answer: cases_pb2.ListCasesResponse = call(
+            "ListCases", cases_pb2.ListCasesRequest(overdue=True, **wanted), as_=as_
+        )
+        return answer
+
+    answer = overdue()
+    assert [(case.case_id, case.next_due_on) for case in answer.cases] == [
+        (second.case_id, "2026-03-05"),
+        (first.case_id, "2026-03-06"),
+    ]
+    assert {count.filter: count.count for count in answer.counts}["overdue"] == 2
+    # Page by page, with another filter, and for who sees their own cases only.
+    page = overdue(page_size=1)
+    [following] = overdue(page_size=1, page_token=page.next_page_token).cases
+    assert (page.cases[0].case_id, following.case_id) == (second.case_id, first.case_id)
+    assert len(overdue(health=cases_pb2.RECORD_HEALTH_MISSING, state=cases_pb2.CASE_STATE_ASSIGNED).cases) == 2
+    assert not overdue(health=cases_pb2.RECORD_HEALTH_OK).cases
+    mine = overdue(MANAGER)
+    assert [case.case_id for case in mine.cases] == [first.case_id]
+    assert {count.filter: count.count for count in mine.counts}["overdue"] == 1
+
+
+def test_a_case_without_open_tasks_has_no_next_day(call: Caller, added: Make) -> None:
+    task = added()
+    call("CancelTask", cases_pb2.CancelTaskRequest(task_id=task.task_id, reason="Not needed."), as_=LEAD)
+    [case] = call("ListCases", cases_pb2.ListCasesRequest(), as_=LEAD).cases
+    assert (case.next_due_on, case.open_tasks) == ("", 0)
+
+
 def test_a_task_that_is_none_is_not_found(call: Caller) -> None:
     with pytest.raises(NotFoundError):
         call("CompleteTask", cases_pb2.CompleteTaskRequest(task_id=str(uuid7()), outcome="Done."), as_=LEAD)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from ascms.cases.v1 import cases_pb2, cases_pb2_grpc
-from ascms.documents.v1 import documents_pb2, documents_pb2_grpc, files_pb2
+from ascms.documents.v1 import documents_pb2, documents_pb2_grpc, files_pb2, sharing_pb2
 
 from kit.actor import Actor
 from kit.clock import FixedClock
@@ -29,7 +29,7 @@ from tests.support.postgres import database_of, empty
 from tests.support.rpc import Caller, running
 from tests.support.tokens import person, verifier
 
-OURS, THEIRS = UUID(int=1), UUID(int=2)
+OURS, THEIRS, SCHOOL = UUID(int=1), UUID(int=2), UUID(int=3)
 WORKER = person(1, "cases:read", "cases:record", tenant=OURS)
 COLLEAGUE = person(2, "cases:read", "cases:record", tenant=OURS)
 STRANGER = person(3, "cases:read", "cases:record", tenant=THEIRS)
@@ -41,12 +41,22 @@ class KnownCases(cases_pb2_grpc.CasesServiceServicer):
     """Says who may see which case; the rest of cases is not asked for."""
 
     readers: set[tuple[UUID, UUID]] = field(default_factory=set)
+    school_id: str = str(SCHOOL)
+    school_readers: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     @read
     def CheckCase(self, request: cases_pb2.CheckCaseRequest, call: Call) -> cases_pb2.CheckCaseResponse:
         if (call.actor.person_id, UUID(request.case_id)) not in self.readers:
             raise NotFoundError("case")
-        return cases_pb2.CheckCaseResponse(number="26-00001")
+        return cases_pb2.CheckCaseResponse(number="26-00001", school_id=self.school_id)
+
+    @read
+    def CheckSharedCase(
+        self, request: cases_pb2.CheckSharedCaseRequest, call: Call
+    ) -> cases_pb2.CheckSharedCaseResponse:
+        if (call.actor.person_id, UUID(request.case_id)) not in self.school_readers:
+            raise NotFoundError("case")
+        return cases_pb2.CheckSharedCaseResponse(number="26-00001")
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,14 @@ class Documents:
     def remove(self, document_id: str, *, as_: Actor = WORKER, **fields: Any) -> Any:
         fields = {"reason": "The wrong student", **fields}
         return self.call("RemoveDocument", files_pb2.RemoveDocumentRequest(document_id=document_id, **fields), as_=as_)
+
+    def shared(self, *, as_: Actor, page_size: int = 0, page_token: str = "") -> Any:
+        request = sharing_pb2.ListSharedDocumentsRequest(case_id=str(CASE), page_size=page_size, page_token=page_token)
+        return self.call("ListSharedDocuments", request, as_=as_)
+
+    def download_shared(self, document_id: str, *, as_: Actor) -> list[Any]:
+        request = sharing_pb2.DownloadSharedDocumentRequest(document_id=document_id)
+        return list(self.call("DownloadSharedDocument", request, as_=as_))
 
     def events(self) -> list[str]:
         """Types of the events so far, in their order."""
@@ -145,7 +163,7 @@ def scanner_url() -> str:
 def documents(documents_url: str, tmp_path: Path, clock: FixedClock, scanner_url: str) -> Iterator[Documents]:
     empty(documents_url)
     database = Database(documents_url, service="documents")
-    known = KnownCases({(WORKER.person_id, CASE)})  # type: ignore[abstract]  # one method is all that is called
+    known = KnownCases({(WORKER.person_id, CASE)})  # type: ignore[abstract]  # two methods are all that is called
     cases_server = serve(
         address="127.0.0.1:0",
         servicers=[

@@ -14,7 +14,7 @@ from ascms.documents.v1 import documents_pb2, letter_events_pb2, letters_pb2
 from psycopg.rows import dict_row
 
 from kit.actor import system_actor
-from kit.errors import NotFoundError, UnavailableError
+from kit.errors import FailedPreconditionError, NotFoundError, UnavailableError
 from kit.ids import uuid7
 from kit.migrations import with_parts
 from services.documents.commands.letters import render_approved_letter
@@ -86,6 +86,21 @@ def test_the_pdf_of_an_approved_letter_is_a_file_of_its_case(documents: Document
             letter_version=4,
         )
     ]
+
+
+def test_a_letter_is_a_record_and_is_never_taken_out(documents: Documents, rows: Any) -> None:
+    documents.letters.approved[LETTER] = APPROVED
+    document_id = uuid7()
+    render(documents, document_id)
+    letter = documents.get(str(document_id))
+    assert (letter.is_record, list(letter.allowed_actions)) == (True, ["download", "describe"])
+    with pytest.raises(FailedPreconditionError) as refused:
+        documents.remove(str(document_id))
+    assert (refused.value.reason, "record" in str(refused.value)) == ("is-record", True)
+    assert len(documents.download(str(document_id))) > 1
+    # Nor by whatever statement that forgets to ask.
+    with pytest.raises(psycopg.errors.CheckViolation):
+        rows("UPDATE document SET removed_at = now(), removed_by = id, removed_reason = 'x'")
 
 
 def test_nothing_is_made_of_a_letter_that_was_given_back_or_has_its_pdf(documents: Documents) -> None:

@@ -90,6 +90,13 @@ class OpenIdClient:
         back = self.browser.get(signed_in.location)
         return query(str(back.location))["code"]
 
+    def consent(self, asked: Asked, decision: str = "allow", **changes: str | None) -> Any:
+        """The person answers the page that asks whether a program may; they are signed in."""
+        page = self.authorize(asked, **changes).text
+        action = html.unescape(re.findall(r'action="(/authorize/consent[^"]*)"', page)[0])
+        token = re.findall(r'name="csrf_token" value="([^"]*)"', page)[0]
+        return self.browser.post(action, data={"csrf_token": token, "decision": decision})
+
     def token(self, **form: str) -> Any:
         """The token endpoint, as the gateway's client."""
         return self.browser.post("/token", data=form, headers=basic(CLIENT_ID, CLIENT_SECRET))

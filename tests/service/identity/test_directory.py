@@ -306,3 +306,16 @@ def test_the_database_gives_a_tenant_nothing_of_another(deps: Deps) -> None:
         found = tx.connection.execute("SELECT count(*) FROM member WHERE tenant_id <> %s", [OTHER_PROVIDER]).fetchone()
     assert found is not None
     assert found[0] == 0
+
+
+def test_a_provider_finds_the_schools_of_its_catchments(call: Call, token_of: Call) -> None:
+    token = token_of(LEAD)
+
+    def found(search: str) -> list[str]:
+        answer = call("FindSchools", pb.FindSchoolsRequest(search=search), token=token)
+        return [school.organisation_id for school in answer.schools]
+
+    assert found("kowhai") == found("0417") == [str(SCHOOL)]
+    assert str(SCHOOL) in found("")
+    assert str(OTHER_SCHOOL) not in found("")
+    assert found("Rātā") == found("%") == []

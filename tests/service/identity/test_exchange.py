@@ -197,6 +197,7 @@ def test_school_roles_need_no_training(deps: Deps, exchange: Call) -> None:
     assert list(answer.permissions) == [
         "cases:read-shared",
         "cases:read-shared-all",
+        "requests:read-all",
         "requests:submit",
         "students:search",
     ]

@@ -28,6 +28,7 @@ from tests.service.identity.test_exchange import access_token, exchange
 from tests.service.identity.world import (
     ADMINISTRATOR,
     ANALYST,
+    AUTHORISER,
     BOTH,
     MANAGER,
     MINISTRY,
@@ -306,3 +307,48 @@ def test_the_first_person_of_a_new_organisation_gets_its_first_role(  # noqa: PL
     assert refused.value.reason == "has-first"
     audited = rows("SELECT tenant_id FROM audit WHERE action = 'invite-first-person'")
     assert {row["tenant_id"] for row in audited} == {MINISTRY, UUID(made.organisation_id)}
+
+
+def test_the_ministry_sends_a_first_invitation_again_to_another_address_and_takes_it_back(
+    do: Call, rows: Call, openid: OpenIdClient, deps: Deps
+) -> None:
+    # Given an invitation that went to a wrong address
+    made = do("AddOrganisation", kind=pb.REGISTERED_KIND_PROVIDER, name="Ngā Hoa (demo)", region="08").organisation
+    whom = {"name": "Demo Hana First", "email": "hana.first@hoa.example", "identity_sighted": SIGHTED}
+    sent = do("InviteFirstPerson", organisation_id=made.organisation_id, **whom).invitation
+    old = newest_key(deps, rows)
+    names = {"organisation_id": made.organisation_id, "invitation_id": sent.invitation_id}
+    # When it is sent again to the right one
+    again = do("ResendFirstInvitation", **names, email="hana@hoa.example").invitation
+    assert (again.email, again.state) == ("hana@hoa.example", invitations_pb2.INVITATION_STATE_PENDING)
+    new = newest_key(deps, rows)
+    # Then the first link is dead, and the second one works until it is withdrawn
+    assert [openid.browser.get(f"/invitation?key={key}").status_code for key in (old, new)] == [404, 200]
+    assert do("WithdrawFirstInvitation", **names).invitation.state == invitations_pb2.INVITATION_STATE_WITHDRAWN
+    assert do("WithdrawFirstInvitation", **names).invitation.state == invitations_pb2.INVITATION_STATE_WITHDRAWN
+    assert openid.browser.get(f"/invitation?key={new}").status_code == 410
+    [listed] = do("GetOrganisation", organisation_id=made.organisation_id).first_invitations
+    assert (listed.email, listed.state) == ("hana@hoa.example", invitations_pb2.INVITATION_STATE_WITHDRAWN)
+    for action in ("resend-first-invitation", "withdraw-first-invitation"):
+        audited = rows("SELECT tenant_id FROM audit WHERE action = %s", action)
+        assert {row["tenant_id"] for row in audited} == {MINISTRY, UUID(made.organisation_id)}
+
+
+def test_an_organisations_own_invitations_and_a_settled_one_are_not_the_ministrys(
+    do: Call, join: Call, call: Call, token_of: Call
+) -> None:
+    own = invitations_pb2.InvitePersonRequest(name="Demo Wiri", email="wiri@putahi.example", identity_sighted=SIGHTED)
+    theirs = call("InvitePerson", own, token=token_of(AUTHORISER)).invitation.invitation_id
+    for method in ("ResendFirstInvitation", "WithdrawFirstInvitation"):
+        with pytest.raises(NotFoundError):
+            do(method, organisation_id=str(PROVIDER), invitation_id=theirs)
+    assert list(do("GetOrganisation", organisation_id=str(PROVIDER)).first_invitations) == []
+    # And once somebody is there, no invitation that waits is sent again past them.
+    made = do("AddOrganisation", kind=pb.REGISTERED_KIND_PROVIDER, name="Ngā Hoa (demo)", region="08").organisation
+    whom = {"organisation_id": made.organisation_id, "identity_sighted": SIGHTED}
+    waits = do("InviteFirstPerson", name="Demo Hana", email="hana@hoa.example", **whom).invitation
+    do("InviteFirstPerson", name="Demo Tama", email="tama@hoa.example", **whom)
+    join("tama@hoa.example")
+    with pytest.raises(FailedPreconditionError) as refused:
+        do("ResendFirstInvitation", organisation_id=made.organisation_id, invitation_id=waits.invitation_id)
+    assert refused.value.reason == "has-first"

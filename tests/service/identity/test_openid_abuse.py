@@ -218,9 +218,9 @@ def test_a_program_without_a_secret_needs_its_verifier(openid: OpenIdClient) -> 
     asked = Asked()
     form = PROGRAM | {"grant_type": "authorization_code", "code_verifier": asked.verifier}
     # When it redeems its code with the verifier, then it gets tokens; without, it gets none
-    code = query(openid.authorize(asked, **PROGRAM).location)["code"]
+    code = query(openid.consent(asked, **PROGRAM).location)["code"]
     assert openid.browser.post("/token", data=form | {"code": code}).status_code == 200
-    code = query(openid.authorize(asked, **PROGRAM).location)["code"]
+    code = query(openid.consent(asked, **PROGRAM).location)["code"]
     answer = openid.browser.post("/token", data=form | {"code": code, "code_verifier": ""})
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 

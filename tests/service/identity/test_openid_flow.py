@@ -231,6 +231,7 @@ def test_a_machine_gets_a_token_for_its_own_credentials_and_nothing_else(openid:
     assert list(exchanged.permissions) == [
         "cases:read-shared",
         "cases:read-shared-all",
+        "requests:read-all",
         "requests:submit",
         "students:search",
     ]

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 import pytest
+from ascms.identity.v1 import events_pb2
 
 from kit.errors import InvalidArgumentError
-from services.identity.cli import apply_organisations_file, apply_people_file
+from services.identity.cli import apply_organisations_file, apply_people_file, tell_organisations
 from services.identity.commands import Deps
 from services.identity.organisations import read_register
 from services.identity.yamlfile import FileFaultsError
@@ -21,6 +22,19 @@ def test_a_file_is_applied_and_told_and_again_changes_nothing(bare: Deps, rows: 
     told = rows("SELECT type, tenant_id, key FROM outbox")
     assert told == [{"type": "ascms.identity.v1.OrganisationsChanged", "tenant_id": MINISTRY, "key": str(MINISTRY)}]
     assert [row["action"] for row in rows("SELECT action FROM audit")] == ["apply-organisations"]
+
+
+def test_the_register_is_told_again_to_who_did_not_listen(bare: Deps, rows: Call) -> None:
+    apply_organisations_file(bare, ORGANISATIONS)
+
+    assert tell_organisations(bare) == "Told: 6 organisations."
+
+    outbox = rows("SELECT payload FROM outbox ORDER BY id")
+    first, again = [events_pb2.OrganisationsChanged.FromString(row["payload"]) for row in outbox]
+    assert again == first
+    assert str(PROVIDER) in again.provider_ids
+    assert str(SCHOOL) not in again.provider_ids
+    assert not again.suspended_ids
 
 
 def test_only_what_changed_is_told(bare: Deps, rows: Call) -> None:

@@ -15,7 +15,7 @@ import pytest
 from ascms.cases.v1 import events_pb2
 from ascms.common.v1.envelope_pb2 import Envelope
 from ascms.identity.v1 import events_pb2 as identity_events
-from ascms.identity.v1 import identity_pb2, identity_pb2_grpc, invitations_pb2
+from ascms.identity.v1 import identity_pb2, identity_pb2_grpc, invitations_pb2, passphrases_pb2
 from ascms.notifications.v1 import notifications_pb2, notifications_pb2_grpc
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -61,6 +61,7 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
     leads: dict[UUID, list[UUID]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     inert: set[UUID] = field(default_factory=set)
+    links: dict[tuple[UUID, str], passphrases_pb2.GetPassphraseMailResponse] = field(default_factory=dict)
     mails: dict[tuple[UUID, UUID], invitations_pb2.GetInvitationMailResponse] = field(default_factory=dict)
 
     def knows(self, someone: Actor, *, name: str, email: str, language: str = "en", is_lead: bool = False) -> None:
@@ -94,6 +95,17 @@ class SmallIdentity(identity_pb2_grpc.IdentityServiceServicer):
         mail = self.mails.get((call.actor.tenant_id, UUID(request.link_id)))
         if mail is None:
             raise NotFoundError("invitation")
+        return mail
+
+    @read
+    def GetPassphraseMail(
+        self, request: passphrases_pb2.GetPassphraseMailRequest, call: Call
+    ) -> passphrases_pb2.GetPassphraseMailResponse:
+        if call.actor.purpose != "send-passphrases":
+            raise PermissionDeniedError("purpose-needed", "No.")
+        mail = self.links.get((UUID(request.person_id), request.link_id))
+        if mail is None:
+            raise NotFoundError("link")
         return mail
 
     @read

@@ -7,9 +7,13 @@ from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
+from ascms.cases.v1 import events_pb2
 from ascms.notifications.v1 import notifications_pb2 as pb
+from ascms.reporting.v1 import events_pb2 as reporting_events
 
+from kit.actor import system_actor
 from kit.errors import ConflictError, InvalidArgumentError, PermissionDeniedError, UnavailableError
+from kit.ids import uuid7
 from services.notifications.app import make_jobs, make_sweep
 from services.notifications.commands import carry_out_plan, send_notice
 from services.notifications.domain import LEASE, MAX_ATTEMPTS
@@ -26,6 +30,7 @@ from tests.service.notifications.conftest import (
     THEIRS,
     Notifications,
     case_assigned,
+    invitation_created,
     request_overdue,
 )
 
@@ -78,6 +83,16 @@ def test_who_takes_a_case_themselves_is_not_told(notifications: Notifications) -
     assert notifications.jobs() == []
 
 
+def test_what_is_no_news_any_more_is_told_to_nobody(notifications: Notifications) -> None:
+    notifications.clock.moment += timedelta(days=8)
+
+    notifications.apply(case_assigned())
+    notifications.apply(request_overdue())
+    notifications.apply(invitation_created(uuid7()))
+
+    assert notifications.jobs() == ["send-notice"], "the invitation: it is its reader's access"
+
+
 def test_the_notice_its_job_and_its_deadline_come_together(notifications: Notifications) -> None:
     notifications.apply(case_assigned())
 
@@ -98,6 +113,22 @@ def test_a_notice_is_sent_once_however_often_its_job_runs(notifications: Notific
     send_notice(notifications.deps, SYSTEM, notice_id=notice_id)
 
     assert notifications.mails() == []
+
+
+def test_an_overdue_return_is_told_to_the_leads_and_to_the_ministry(notifications: Notifications) -> None:
+    late = reporting_events.ReturnOverdue(quarter="2026-Q1", due_on="2026-04-23", ministry_id=str(THEIRS))
+    plan_id = notifications.apply(late)
+
+    carry_out_plan(notifications.deps, SYSTEM, plan_id=plan_id)
+    carry_out_plan(notifications.deps, system_actor("notifications", THEIRS), plan_id=plan_id)
+
+    assert notifications.identity.asked == ["ListPeople workflow_lead"] * 2 + ["ListPeople ministry_admin"]
+    for reader, kind in (
+        (LEAD, pb.NOTICE_KIND_RETURN_OVERDUE),
+        (STRANGER, pb.NOTICE_KIND_PROVIDER_RETURN_OVERDUE),
+    ):
+        (notice,) = notifications.notices(of=reader).notices
+        assert (notice.kind, notice.subject_id) == (kind, str(OURS))
 
 
 def test_every_working_lead_of_the_provider_is_told_of_an_overdue_request(notifications: Notifications) -> None:
@@ -282,3 +313,18 @@ def audited(notifications: Notifications, tenant: UUID) -> list[tuple[str, str]]
     with notifications.deps.database.tenant(replace(SYSTEM, tenant_id=tenant)) as tx:
         rows = tx.connection.execute("SELECT action, reason FROM audit ORDER BY occurred_at, id").fetchall()
     return [(row.action, row.reason) for row in rows]
+
+
+def test_the_leads_are_told_at_the_provider_that_a_school_replied(notifications: Notifications) -> None:
+    """The event is the school's, the notices stand at the provider that had asked."""
+    event = events_pb2.RequestResubmitted(
+        request_id=str(REQUEST), school_id=str(THEIRS), provider_id=str(OURS), returned_by=str(LEAD.person_id)
+    )
+    plan_id = notifications.apply(event, tenant=THEIRS)
+
+    carry_out_plan(notifications.deps, SYSTEM, plan_id=plan_id)
+
+    for lead in (LEAD, OTHER_LEAD):
+        (notice,) = notifications.notices(of=lead).notices
+        assert (notice.kind, notice.subject_id) == (pb.NOTICE_KIND_REQUEST_REPLIED, str(REQUEST))
+    assert list(notifications.notices(of=STRANGER).notices) == []

@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit import inbox
 from kit.actor import Actor, system_actor
+from kit.batches import Told
 from kit.bus import Record
 from kit.clock import FixedClock
 from kit.db import Database
@@ -22,7 +23,7 @@ from kit.ids import uuid7
 from kit.inbox import Claim
 from kit.paging import PageTokens
 from services.reporting.commands.returns import Deps
-from services.reporting.consumers import handlers
+from services.reporting.consumers import Figures
 from services.reporting.rpc import servicer
 from services.reporting.store import CONSUMER, EXTRA_ROLES, SOURCE
 from tests.support.postgres import database_of, empty
@@ -77,12 +78,12 @@ class Reporting:
             source=SOURCE,
             position=position if position is not None else event_id.int & 0xFFFFFFFF,
         )
-        handler = handlers(self.clock)[event.DESCRIPTOR.full_name]
-        envelope = Envelope()
+        envelope = Envelope(event_id=str(event_id), tenant_id=str(tenant), type=event.DESCRIPTOR.full_name)
         envelope.occurred_at.FromDatetime(told_at or self.clock.now())
+        told = [Told(envelope, event)]
         with self.database.tenant(system_actor("reporting", tenant)) as tx:
             is_new = inbox.claim(tx, claim, now=self.clock.now())
-            [handler(tx, envelope, event) for _ in range(is_new)]
+            Figures(self.clock).begin(tx, told)(told * is_new)
 
     def figures(self, *, quarter: str = "2026-Q1", of: Actor = LEAD, min_position: int = 0) -> Any:
         request = reporting_pb2.GetProviderFiguresRequest(quarter=quarter, min_position=min_position)
@@ -108,12 +109,17 @@ def shown(figures: Any) -> dict[str, int | None]:
 
 
 def case_opened(
-    *, case_id: UUID | None = None, opened_on: str = "2026-03-04", requested_on: str = "2026-03-02", year_level: int = 9
+    *,
+    case_id: UUID | None = None,
+    opened_on: str = "2026-03-04",
+    requested_on: str = "2026-03-02",
+    year_level: int = 9,
+    school_id: str = str(UUID(int=9)),
 ) -> events_pb2.CaseOpened:
     return events_pb2.CaseOpened(
         case_id=str(case_id or uuid7()),
         request_id=str(uuid7()),
-        school_id=str(UUID(int=9)),
+        school_id=school_id,
         opened_on=opened_on,
         student_hash="0f" * 32,
         opened_by=str(UUID(int=8)),

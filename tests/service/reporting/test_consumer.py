@@ -12,7 +12,7 @@ from kit.bus.postgres import PostgresBroker
 from kit.consumer import ConsumerLoop
 from kit.ids import uuid7
 from kit.migrations import with_parts
-from services.reporting.consumers import TOPICS, handlers
+from services.reporting.consumers import TOPICS, Figures
 from services.reporting.store import CONSUMER
 from tests.service.reporting.conftest import (
     OURS,
@@ -51,7 +51,7 @@ def test_a_visit_becomes_a_figure_that_a_read_can_wait_for(reporting: Reporting,
     loop = ConsumerLoop(
         name=CONSUMER,
         topics=TOPICS,
-        handlers=handlers(reporting.clock),
+        handlers=Figures(reporting.clock),
         database=reporting.database,
         broker=broker,
         clock=reporting.clock,

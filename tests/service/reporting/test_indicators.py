@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from ascms.cases.v1 import cases_pb2, events_pb2
+from ascms.cases.v1 import cases_pb2, events_pb2, letter_events_pb2, letters_pb2, requests_pb2
 from ascms.reporting.v1 import figures_pb2
 
 from kit.errors import InvalidArgumentError
@@ -20,6 +20,7 @@ from tests.service.reporting.conftest import (
     values_of,
 )
 
+SCHOOL, IN_MARCH = str(UUID(int=9)), datetime(2026, 3, 10, tzinfo=UTC)
 CASE, MANAGER, COLLEAGUE, CLOSING, PAUSE = (str(UUID(int=number)) for number in range(70, 75))
 
 
@@ -179,6 +180,71 @@ def test_figures_in_their_parts(reporting: Reporting) -> None:
     assert parts(answer, "cases-opened", "age") == {"13-to-15": 2}
     assert parts(answer, "cases-open", "route") == {"chronic-absence": 2, "": -1}
     assert cases_of(reporting, "cases-opened", dimension="year-level", key="9") == [str(UUID(int=80))]
+
+
+def test_a_student_without_a_school_is_counted_under_no_school(reporting: Reporting) -> None:
+    reporting.apply(case_opened(case_id=UUID(CASE), school_id=""))
+
+    assert parts(reporting.figures(), "cases-opened", "school") == {"": 1}
+    assert cases_of(reporting, "cases-opened", dimension="school", key="") == [CASE]
+
+
+def test_a_student_counts_in_each_of_their_ethnicities(reporting: Reporting) -> None:
+    for case_id, ethnicities in ((CASE, ["1", "2"]), (str(UUID(int=80)), ["2"]), (str(UUID(int=81)), [])):
+        told = case_opened(case_id=UUID(case_id))
+        told.ethnicities.extend(ethnicities)
+        reporting.apply(told)
+
+    answer = reporting.figures()
+
+    assert parts(answer, "cases-opened", "ethnicity") == {"1": 1, "2": 2, "": 1}
+    assert parts(answer, "cases-open", "ethnicity") == {"1": 1, "2": 2, "": 1}
+    assert values_of(answer)["cases-opened"] == 3
+    assert cases_of(reporting, "cases-opened", dimension="ethnicity", key="2") == [CASE, str(UUID(int=80))]
+    assert cases_of(reporting, "cases-open", dimension="ethnicity", key="") == [str(UUID(int=81))]
+
+
+def test_letters_are_counted_by_kind_and_stage(reporting: Reporting) -> None:
+    given_a_case(reporting)
+    for stage, sent_on in ((1, "2026-02-01"), (1, "2026-03-01"), (2, "2026-03-20"), (3, "2026-04-01")):
+        reporting.apply(
+            letter_events_pb2.LetterSent(
+                case_id=CASE,
+                letter_id=str(uuid7()),
+                family=letters_pb2.LETTER_FAMILY_CHRONIC_ABSENCE,
+                stage=stage,
+                sent_on=sent_on,
+            )
+        )
+
+    answer = reporting.figures()
+
+    assert values_of(answer)["letters-sent"] == 3
+    assert parts(answer, "letters-sent", "stage") == {"1": 2, "2": 1}
+    assert parts(answer, "letters-sent", "family") == {"chronic-absence": 3}
+    assert cases_of(reporting, "letters-sent", dimension="stage", key="2") == [CASE]
+
+
+def test_requests_sent_back_and_declined_open_the_requests(reporting: Reporting) -> None:
+    asked, declined = str(uuid7()), str(uuid7())
+    for _ in range(2):
+        reporting.apply(events_pb2.RequestReturned(request_id=asked, school_id=SCHOOL), told_at=IN_MARCH)
+    no = events_pb2.RequestDeclined(
+        request_id=declined, kind=requests_pb2.REQUEST_KIND_NON_ENROLMENT, reason="not_eligible"
+    )
+    reporting.apply(no, told_at=IN_MARCH)
+
+    answer = reporting.figures()
+
+    values = values_of(answer)
+    assert (values["requests-returned"], values["requests-declined"]) == (2, 1)
+    assert parts(answer, "requests-returned", "school") == {SCHOOL: 2}
+    assert parts(answer, "requests-declined", "reason") == {"not_eligible": 1}
+    assert parts(answer, "requests-declined", "route") == {"non-enrolment": 1}
+    for indicator, expected in (("requests-returned", asked), ("requests-declined", declined)):
+        question = figures_pb2.ListFigureCasesRequest(quarter="2026-Q1", indicator=indicator)
+        found = reporting.call("ListFigureCases", question, as_=LEAD)
+        assert (list(found.request_ids), list(found.case_ids)) == ([expected], [])
 
 
 def test_the_cases_of_a_figure_come_page_by_page_each_once(reporting: Reporting) -> None:

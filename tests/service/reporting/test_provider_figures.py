@@ -141,14 +141,15 @@ def test_no_name_has_a_place_here(reporting: Reporting) -> None:
     with psycopg.connect(reporting.database.url) as login:
         columns = login.execute(
             "SELECT attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid "
-            "WHERE relname IN ('case_fact', 'entry_fact', 'ledger', 'figure', 'counted') AND attnum > 0"
+            "WHERE relname IN ('case_fact', 'entry_fact', 'ledger', 'figure', 'counted', 'provider') AND attnum > 0"
         ).fetchall()
 
     assert {name for (name,) in columns} == {
         "tenant_id", "id", "school_id", "opened_on", "student_hash", "counted_at", "case_id", "kind", "outcome",
         "happened_on", "minutes", "quarter", "indicator", "rule_version", "value", "behind",
         "requested_on", "route", "year_level", "age", "gender", "case_manager_id", "assigned_on", "first_contact_on",
-        "pause_id", "number", "line", "fact_id", "part", "counter", "labels",
+        "pause_id", "number", "line", "fact_id", "part", "counter", "labels", "ethnicities", "ministry_id",
+        "is_suspended", "next_quarter",
     }  # fmt: skip
 
 

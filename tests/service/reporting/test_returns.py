@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from ascms.identity.v1 import events_pb2 as identity_events
 from ascms.reporting.v1 import events_pb2, returns_pb2
 
 from kit.actor import Actor, system_actor
@@ -18,15 +20,18 @@ from kit.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from kit.sweeps import Sweep
+from kit.sweeps import Meet, Sweep
 from services.reporting.commands.freezing import content_again
+from services.reporting.commands.quarters import QUARTER_DEADLINE, end_quarter
 from services.reporting.commands.returns import RETURN_DEADLINE, note_return_overdue
 from tests.service.reporting.conftest import (
     ADMIN,
     ANALYST,
     LEAD,
+    MINISTRY,
     OTHER_LEAD,
     OURS,
+    THEIRS,
     Reporting,
     case_opened,
     event_recorded,
@@ -152,6 +157,22 @@ def test_a_frozen_return_is_made_again_byte_for_byte_whatever_came_late(reportin
     assert not before.differences
 
 
+def test_what_an_earlier_version_froze_is_made_again_by_this_one(reporting: Reporting) -> None:
+    submitted(reporting)
+    old = json.loads(ask(reporting, "Get").frozen)
+    old["format"] = 1
+    old["figures"] = [
+        {name: value for name, value in each.items() if name != "dimensions"}
+        for each in old["figures"]
+        if each["indicator"] not in {"letters-sent", "requests-returned", "requests-declined"}
+    ]
+    old["breakdowns"] = [each for each in old["breakdowns"] if each["dimension"] != "ethnicity"]
+    frozen = json.dumps(old, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    with reporting.database.tenant(system_actor("reporting", OURS)) as tx:
+        assert content_again(tx, frozen) == frozen
+
+
 def test_the_ministry_accepts_and_reopens_and_every_version_stays(reporting: Reporting) -> None:
     submitted(reporting)
     accepted = decide(reporting, "Accept").provider_return
@@ -271,17 +292,53 @@ def test_what_comes_long_after_its_quarter_sets_no_deadline(reporting: Reporting
     assert sweep_of(reporting)() == 0
 
 
-def sweep_of(reporting: Reporting) -> Callable[[], int]:
-    def meet(actor: Actor, return_id: UUID) -> None:
-        note_return_overdue(reporting.deps, actor, return_id)
+def test_a_quarter_that_ends_makes_the_return_of_a_provider_that_did_nothing(reporting: Reporting) -> None:
+    given_the_register(reporting, suspended=[THEIRS])
+    sweep = sweep_of(reporting)
+    assert (sweep(), returns_of(reporting, LEAD)) == (0, [])
 
-    return Sweep(reporting.database, reporting.clock, {RETURN_DEADLINE: meet}).sweep_once
+    reporting.clock.moment = datetime(2026, 10, 1, 2, 0, tzinfo=UTC)
+
+    assert (sweep(), sweep()) == (2, 0)
+    assert returns_of(reporting, LEAD) == ["2026-Q3", "2026-Q2", "2026-Q1"], "those that nobody looked for, too"
+    assert returns_of(reporting, OTHER_LEAD) == [], "who is suspended owes nothing"
+
+    given_the_register(reporting)
+    reporting.clock.moment = datetime(2026, 12, 31, 11, 0, tzinfo=UTC)
+    assert sweep() == 3, "midnight in New Zealand, and one return overdue"
+    assert returns_of(reporting, LEAD)[0] == returns_of(reporting, OTHER_LEAD)[0] == "2026-Q4"
+    (told,) = [events_pb2.ReturnOverdue.FromString(each) for each in payloads_of(reporting, "ReturnOverdue")]
+    assert (told.quarter, told.ministry_id) == ("2026-Q3", str(MINISTRY))
+
+
+def given_the_register(reporting: Reporting, *, suspended: Sequence[UUID] = ()) -> None:
+    told = identity_events.OrganisationsChanged(
+        provider_ids=[str(OURS), str(THEIRS)], suspended_ids=[str(each) for each in suspended]
+    )
+    reporting.apply(told, tenant=MINISTRY)
+
+
+def returns_of(reporting: Reporting, lead: Actor) -> list[str]:
+    found = reporting.call("ListReturns", returns_pb2.ListReturnsRequest(), as_=lead).returns
+    return [each.quarter for each in found]
+
+
+def sweep_of(reporting: Reporting) -> Callable[[], int]:
+    kinds: dict[str, Meet] = {
+        RETURN_DEADLINE: partial(note_return_overdue, reporting.deps),
+        QUARTER_DEADLINE: partial(end_quarter, reporting.deps),
+    }
+    return Sweep(reporting.database, reporting.clock, kinds).sweep_once
+
+
+def payloads_of(reporting: Reporting, name: str) -> list[bytes]:
+    with reporting.database.plumbing() as tx:
+        rows = tx.connection.execute("SELECT type, payload FROM outbox ORDER BY id").fetchall()
+    return [row.payload for row in rows if row.type.endswith(f".{name}")]
 
 
 def told_of(reporting: Reporting, name: str) -> int:
-    with reporting.database.plumbing() as tx:
-        rows = tx.connection.execute("SELECT type FROM outbox").fetchall()
-    return sum(row.type.endswith(f".{name}") for row in rows)
+    return len(payloads_of(reporting, name))
 
 
 def audited(reporting: Reporting, tenant: UUID) -> list[str]:

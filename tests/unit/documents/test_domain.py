@@ -231,10 +231,12 @@ def test_what_was_removed_can_be_neither_had_nor_changed() -> None:
     with pytest.raises(FailedPreconditionError):
         removed(gone, REMOVAL)
     with pytest.raises(FailedPreconditionError):
-        described(gone, name="a.pdf", description="", visibility=Visibility.SCHOOL)
+        described(gone, name="a.pdf", description="", visibility=Visibility.SCHOOL, school_id=None)
 
 
 @pytest.mark.parametrize(("given", "kept"), [("Hui 4 March", "Hui 4 March.pdf"), ("../Hui.exe", "Hui.exe.pdf")])
 def test_another_name_keeps_the_ending(given: str, kept: str) -> None:
-    changed = described(document(ScanState.CLEAN), name=given, description="Notes", visibility=Visibility.SCHOOL)
+    changed = described(
+        document(ScanState.CLEAN), name=given, description="Notes", visibility=Visibility.SCHOOL, school_id=None
+    )
     assert (changed.name, changed.version) == (kept, 2)

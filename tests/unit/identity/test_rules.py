@@ -39,6 +39,8 @@ def grant(role: str = "case_manager", **changes: object) -> RoleGrant:
         (grant(training_ends_on=TODAY), "provider", ""),
         (grant(training_ends_on=YESTERDAY), "provider", "training-lapsed"),
         (grant(period=Period(TOMORROW)), "provider", "start"),
+        (grant(rested_at=NOW), "provider", "resting"),
+        (grant("attendance_lead", rested_at=NOW), "school", "resting"),
         (grant(), "school", "organisation"),
         (grant("unknown"), "provider", "organisation"),
         (grant("attendance_lead", trained_on=None), "school", ""),

@@ -128,3 +128,18 @@ def test_memory_of_a_session_is_told() -> None:
     assert alone is not None
     assert together is not None
     assert 1 < alone < together
+
+
+def test_what_began_a_session_of_its_own_is_counted_too() -> None:
+    starts_another = (
+        f"import subprocess, sys; other = subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True); "
+        "print(other.pid, flush=True); other.wait()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", starts_another], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        other = int(process.stdout.readline())
+        found = {int(folder.name) for folder in memory.family([process.pid])}
+        os.kill(other, signal.SIGKILL)
+    assert found == {process.pid, other}
