@@ -30,6 +30,10 @@ class BulkTransaction(Transaction):
         """Gather some rows."""
         self._gathered.setdefault(query.sql, []).extend(rows)
 
+    def last(self, query: Query, **parameters: Any) -> None:
+        """As `later`: what was queued first comes first, and this is queued last."""
+        self.later(query, **parameters)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back once the transaction that is shared is committed."""
         self._outer.after_commit(callback)

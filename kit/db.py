@@ -74,6 +74,7 @@ class Transaction:
         self._role = role
         self._tenant_id = actor.tenant_id if actor else None
         self._queue: list[tuple[str, Mapping[str, Any], Later]] = []
+        self._last: list[tuple[str, Mapping[str, Any], Later]] = []
         self._after_commit: list[Callable[[], None]] = []
 
     @property
@@ -117,6 +118,13 @@ class Transaction:
             sql, values = many(query.sql, gathered)
             self._queue.append((sql, values, Later()))
 
+    def last(self, query: Query, **parameters: Any) -> None:
+        """Queue a write that runs with the commit, after all others, or before the tenant changes.
+
+        For rows that many transactions change, such as counters: whoever is next waits no longer than the commit takes.
+        """
+        self._last.append((query.sql, {**query.values, **parameters}, Later()))
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back once the transaction is committed: to wake the relay, to tell a metric."""
         self._after_commit.append(callback)
@@ -147,7 +155,7 @@ class Transaction:
                 promise.cursor = self.connection.execute(sql, parameters)
 
     def _commit(self) -> None:
-        queue, self._queue = self._queue, []
+        queue, self._queue, self._last = [*self._queue, *self._last], [], []
         if not queue:
             self.connection.execute("COMMIT", prepare=False)
         else:
@@ -165,7 +173,7 @@ class Transaction:
 
     @contextmanager
     def _switched(self, role: str, tenant_id: UUID) -> Iterator[None]:
-        self.flush()
+        self._flush_all()
         before = (self._role, self._tenant_id)
         self._switch(role, tenant_id)
         try:
@@ -174,8 +182,12 @@ class Transaction:
             # The transaction is going to be rolled back, and with it the role.
             self._role, self._tenant_id = before
             raise
-        self.flush()
+        self._flush_all()
         self._switch(before[0], before[1])
+
+    def _flush_all(self) -> None:
+        self._queue, self._last = [*self._queue, *self._last], []
+        self.flush()
 
     def _switch(self, role: str, tenant_id: UUID | None) -> None:
         self.connection.execute(

@@ -12,7 +12,7 @@ from deploy.story.browser import Browser
 from deploy.story.cast import read_cast
 from deploy.story.report import Deviation, Steps
 from deploy.story.rpc import read_inside
-from deploy.story.story import Story
+from deploy.story.spine import Spine
 
 ROOT = Path(__file__).resolve().parents[2]
 _LIMIT_SECONDS = 120.0
@@ -35,7 +35,7 @@ def main() -> int:
     try:
         # It may be reached by several names and send browsers to the one that its sessions belong to.
         cast = replace(cast, base_url=Browser(cast.base_url).get("/").origin)
-        Story(cast, read_inside(asked.state, base_url=cast.base_url), steps).tell()
+        Spine(cast, read_inside(asked.state, base_url=cast.base_url), steps).tell()
     except Deviation as deviation:
         print(f"\nstory: {deviation}", file=sys.stderr)
         return 1

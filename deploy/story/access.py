@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import requests
@@ -15,9 +15,7 @@ from deploy.story.browser import Browser, Page
 from deploy.story.cast import Person
 from deploy.story.report import Deviation, expect, expect_that
 from deploy.story.signin import Program, try_passphrase
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 OK, FORBIDDEN = 200, 403
 _DEMO = Path(__file__).parents[1] / "demo" / "people.yaml"
@@ -27,7 +25,7 @@ _A_MINUTE = 60.0
 _TIMEOUT_SECONDS = 20
 
 
-def tell_of_access(story: "Story", *, provider: str) -> None:
+def tell_of_access(story: Story, *, provider: str) -> None:
     """Someone new comes, works and leaves; nothing of it stands in the way of telling it again."""
     if not story.cast.mail_url:
         story.steps.loudly_skip("someone is invited", why="where the system's mail can be read is not known here")
@@ -43,7 +41,7 @@ def tell_of_access(story: "Story", *, provider: str) -> None:
     _is_handed_out(story, lead, case_id, before)
 
 
-def _comes(story: "Story", authoriser: Person, colleague: Person, *, name: str) -> Browser:
+def _comes(story: Story, authoriser: Person, colleague: Person, *, name: str) -> Browser:
     """Invited by page, accepted by the link in the mail, signed in without a role."""
     browser = Browser(story.cast.base_url)
     with story.steps.step(f"{authoriser.email} writes down what they saw, and invites {colleague.email}, by the page"):
@@ -72,7 +70,7 @@ def _comes(story: "Story", authoriser: Person, colleague: Person, *, name: str) 
     return browser
 
 
-def _is_trained(story: "Story", authoriser: Person, colleague: Person) -> str:
+def _is_trained(story: Story, authoriser: Person, colleague: Person) -> str:
     """A role by page; training by its system alone."""
     with story.steps.step("the authoriser gives a role by the page, which says what happens next"):
         found = story.api(authoriser).get("/v1/staff", search=colleague.email)["staff"]
@@ -92,7 +90,7 @@ def _is_trained(story: "Story", authoriser: Person, colleague: Person) -> str:
     return person_id
 
 
-def _works(story: "Story", lead: Person, colleague: Person, browser: Browser, person_id: str) -> tuple[str, str]:
+def _works(story: Story, lead: Person, colleague: Person, browser: Browser, person_id: str) -> tuple[str, str]:
     """A case is given to them, and opens; (case, who had it before)."""
     with story.steps.step("a case that the lead gives them opens"):
         cases = story.api(lead).get("/v1/cases", state="CASE_STATE_ACTIVE", page_size=1)["cases"]
@@ -107,7 +105,7 @@ def _works(story: "Story", lead: Person, colleague: Person, browser: Browser, pe
     return case_id, before
 
 
-def _leaves(story: "Story", authoriser: Person, colleague: Person, person_id: str) -> None:
+def _leaves(story: Story, authoriser: Person, colleague: Person, person_id: str) -> None:
     with story.steps.step("the authoriser ends their access in one step, and saw numbers alone"):
         counted = story.api(authoriser).get(f"/v1/people/{person_id}/work")
         expect("open work", counted, {"open_cases": 1, "open_tasks": 0})
@@ -120,7 +118,7 @@ def _leaves(story: "Story", authoriser: Person, colleague: Person, person_id: st
         expect("who signs in again", page.status, FORBIDDEN)
 
 
-def _is_handed_out(story: "Story", lead: Person, case_id: str, before: str) -> None:
+def _is_handed_out(story: Story, lead: Person, case_id: str, before: str) -> None:
     with story.steps.step("their case stands in the lead's queue within a minute, and is handed out again"):
 
         def is_new() -> bool | None:
@@ -134,7 +132,7 @@ def _is_handed_out(story: "Story", lead: Person, case_id: str, before: str) -> N
         expect("handed out", given["assigned_case_ids"], [case_id])
 
 
-def _sign_in_again(story: "Story", colleague: Person) -> Page:
+def _sign_in_again(story: Story, colleague: Person) -> Page:
     browser = Browser(story.cast.base_url)
     return try_passphrase(browser, browser.get("/sign-in"), email=colleague.email, passphrase=_CHOSEN_WORDS)
 
@@ -153,7 +151,7 @@ def _mailed(mail_url: str, email: str) -> str | None:
     return link[1] if link else None
 
 
-def _machine_token(story: "Story") -> str:
+def _machine_token(story: Story) -> str:
     machines = yaml.safe_load(_DEMO.read_text(encoding="utf-8"))["machines"]
     client = next(one for one in machines if "training_system" in one["roles"])
     answer = requests.post(

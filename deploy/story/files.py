@@ -2,20 +2,17 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 _OK, _REFUSED, _CONFLICT = 200, 400, 409
 _WORDS = "Kōrero with whānau: the early bus is the hard part.\n"
 _PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
 
 
-def tell_files(story: "Story", case_id: str, manager: Person) -> None:
+def tell_files(story: Story, case_id: str, manager: Person) -> None:
     """A PDF by page and words by REST; a program is refused; what was taken out is had no more."""
     story.steps.chapter("Files of the case")
     browser, api = story.browser(manager), story.api(manager)

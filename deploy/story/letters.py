@@ -3,14 +3,12 @@
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 OK, FORBIDDEN = 200, 403
 PRINTED_SECONDS = 20.0
@@ -19,7 +17,7 @@ _SUPPORT = "He waka hari i ia ata, i tukuna ngā wā e rua. Kāore i hiahiatia."
 _MACRONS = ("Tēnā koe Kererū Tauira", "Mā Te Tāhuhu o te Mātauranga", _SUPPORT)
 
 
-def tell(story: "Story", *, school: Person, lead: Person, manager: Person) -> None:
+def tell(story: Story, *, school: Person, lead: Person, manager: Person) -> None:
     """All of it, with a student of its own, so that it can be told again."""
     case_id = _case(story, school, lead, manager)
     letter = _draft(story, manager, case_id)
@@ -28,7 +26,7 @@ def tell(story: "Story", *, school: Person, lead: Person, manager: Person) -> No
     _send(story, letter, manager, case_id)
 
 
-def _case(story: "Story", school: Person, lead: Person, manager: Person) -> str:
+def _case(story: Story, school: Person, lead: Person, manager: Person) -> str:
     name = f"Tāwhiri {uuid4().hex[:8]}"
     with story.steps.step("a student whose nan may be contacted safely, and who does not want to talk"):
         asked = {
@@ -55,7 +53,7 @@ def _today(case: dict[str, Any]) -> str:
     return str(case["opened_at"])[:10]
 
 
-def _draft(story: "Story", manager: Person, case_id: str) -> str:
+def _draft(story: Story, manager: Person, case_id: str) -> str:
     with story.steps.step("the case manager writes a letter in te reo Māori by the page, and looks at its PDF"):
         browser = story.browser(manager)
         listed = browser.get(f"/cases/{case_id}/letters")
@@ -81,7 +79,7 @@ def _draft(story: "Story", manager: Person, case_id: str) -> str:
     return letter
 
 
-def _approve(story: "Story", letter: str, lead: Person, manager: Person) -> None:
+def _approve(story: Story, letter: str, lead: Person, manager: Person) -> None:
     with story.steps.step("a lead gives it back with words; the case manager hands it in again; the lead approves it"):
         author, approver = story.browser(manager), story.browser(lead)
         own = story.api(manager).ask("POST", f"/v1/letters/{letter}:approve", body={})
@@ -104,7 +102,7 @@ def _button(page: Any, ending: str) -> Any:
     return found
 
 
-def _print(story: "Story", letter: str, manager: Person) -> None:
+def _print(story: Story, letter: str, manager: Person) -> None:
     with story.steps.step(f"its PDF is there within {PRINTED_SECONDS:.0f} s, with every macron"):
         until = time.monotonic() + PRINTED_SECONDS
         found: dict[str, Any] = {}
@@ -125,7 +123,7 @@ def _print(story: "Story", letter: str, manager: Person) -> None:
         expect_that("it is no draft", "Tauira:" not in text and "Draft" not in text)
 
 
-def _send(story: "Story", letter: str, manager: Person, case_id: str) -> None:
+def _send(story: Story, letter: str, manager: Person, case_id: str) -> None:
     with story.steps.step("it goes out by post, the case waits for an answer, and the answer is recorded"):
         browser = story.browser(manager)
         page = browser.send(browser.get(f"/letters/{letter}/send").form("mode", "once"), {"mode": "post"})

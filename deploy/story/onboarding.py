@@ -4,20 +4,16 @@ What is proved here is the next exchange: a token made after the suspension open
 within the minute is proved with a clock, in identity's own tests.
 """
 
-from typing import TYPE_CHECKING
-
 from deploy.story.api import Answer, Api
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
 from deploy.story.signin import Program
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 _OK, _FORBIDDEN = 200, 403
 
 
-def tell_onboarding(story: "Story", provider: str) -> None:
+def tell_onboarding(story: Story, provider: str) -> None:
     """Suspend a provider that the story does not use otherwise, and let it in again."""
     story.steps.chapter("The register")
     admin = story.api(story.cast.one("ministry_admin"))
@@ -42,7 +38,7 @@ def tell_onboarding(story: "Story", provider: str) -> None:
         expect("differences", admin.get(f"/v1/register/plans/{plan['plan_id']}")["change_count"], 0)
 
 
-def _asks(story: "Story", person: Person) -> Answer:
+def _asks(story: Story, person: Person) -> Answer:
     """Who they are, with a token made now: nothing that was kept can answer."""
     token = Program(story.cast.issuer).tokens_of(person).access_token
     return Api(story.cast.base_url, token).ask("GET", "/v1/me")

@@ -2,21 +2,19 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from deploy.story.browser import Browser
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 _OK = 200
 _SETTLED = {"RETURN_STATE_SUBMITTED", "RETURN_STATE_ACCEPTED"}
 
 
-def tell(story: "Story", lead: Person, manager: Person, case_id: str) -> None:
+def tell(story: Story, lead: Person, manager: Person, case_id: str) -> None:
     """The chapter. Safe to repeat: a return that stands is reopened first, as the ministry may."""
     ended, last_day = _ended_quarter()
     admin = story.cast.one("ministry_admin")
@@ -27,7 +25,7 @@ def tell(story: "Story", lead: Person, manager: Person, case_id: str) -> None:
     _decide(story, admin, lead, ended, provider_id=filed["provider_id"])
 
 
-def _visit_late(story: "Story", lead: Person, manager: Person, case_id: str, *, last_day: date) -> None:
+def _visit_late(story: Story, lead: Person, manager: Person, case_id: str, *, last_day: date) -> None:
     ended = _quarter_of(last_day)
     with story.steps.step(f"a visit of {last_day} that is recorded late counts in its own quarter, and opens its case"):
         visit = {
@@ -45,7 +43,7 @@ def _visit_late(story: "Story", lead: Person, manager: Person, case_id: str, *, 
         expect_that("the case behind the figure", f"/cases/{case_id}" in page.html, saw=page.text[:400])
 
 
-def _open_return(story: "Story", lead: Person, admin: Person, ended: str) -> dict[str, Any]:
+def _open_return(story: Story, lead: Person, admin: Person, ended: str) -> dict[str, Any]:
     filed: dict[str, Any] = story.api(lead).get(f"/v1/returns/{ended}")["provider_return"]
     if filed["state"] in _SETTLED:
         with story.steps.step("the ministry reopens the return of an earlier telling, with a reason"):
@@ -54,7 +52,7 @@ def _open_return(story: "Story", lead: Person, admin: Person, ended: str) -> dic
     return filed
 
 
-def _submit(story: "Story", lead: Person, ended: str) -> None:
+def _submit(story: Story, lead: Person, ended: str) -> None:
     with story.steps.step(
         f"the lead has the return of {ended} checked, explains what is found, and submits it, by page"
     ):
@@ -72,7 +70,7 @@ def _asked(browser: Browser, path: str) -> list[str]:
     return [name for name in form.values if name.startswith("explanation_")]
 
 
-def _download(story: "Story", lead: Person, ended: str) -> None:
+def _download(story: Story, lead: Person, ended: str) -> None:
     with story.steps.step("what is frozen has its checksum, and comes as Excel, CSV and PDF"):
         answer = story.api(lead).get(f"/v1/returns/{ended}")
         frozen = hashlib.sha256(answer["frozen"].encode()).hexdigest()
@@ -81,7 +79,7 @@ def _download(story: "Story", lead: Person, ended: str) -> None:
             expect(f"the {kind}", story.browser(lead).get(f"/returns/{ended}/{kind}").status, _OK)
 
 
-def _decide(story: "Story", admin: Person, lead: Person, ended: str, *, provider_id: str) -> None:
+def _decide(story: Story, admin: Person, lead: Person, ended: str, *, provider_id: str) -> None:
     with story.steps.step("the ministry sees that it is there and accepts it; the analyst decides nothing"):
         story.api(admin).post(f"/v1/provider-returns/{ended}/{provider_id}:accept")
         page = story.browser(story.cast.one("ministry_analyst")).get(f"/provider-returns/{ended}")

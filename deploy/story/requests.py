@@ -1,16 +1,13 @@
 """A request back and forth: a draft, found without macrons, asked about, replied to, declined with a reason."""
 
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.cast import Person
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 
-def tell_requests(story: "Story", school: "Person", lead: "Person") -> None:
+def tell_requests(story: Story, school: Person, lead: Person) -> None:
     """A draft becomes a request, goes back with a question, and is declined. Each telling has a student of its own."""
     name = f"Tāwhiri {uuid4().hex[:10]}"
     at_school, at_provider = story.api(school), story.api(lead)

@@ -1,21 +1,18 @@
 """What a school sees of a case: what was shared and nothing else, and who there is told."""
 
 import time
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 _OK, _NOT_FOUND = 200, 404
 _TOLD_SECONDS = 10.0
 _WORDS = "What the whānau and the school agreed on.\n"
 
 
-def tell_sharing(story: "Story", case_id: str, *, lead: Person, manager: Person, school: Person) -> None:
+def tell_sharing(story: Story, case_id: str, *, lead: Person, manager: Person, school: Person) -> None:
     """One note shared and one kept; the school's attendance lead, named as the contact, reads the one and is told."""
     story.steps.chapter("What the school sees")
     shared, kept = f"Story shared {uuid4().hex[:12]}", f"Story kept {uuid4().hex[:12]}"
@@ -48,7 +45,7 @@ def tell_sharing(story: "Story", case_id: str, *, lead: Person, manager: Person,
         expect("notices of something shared", _notices(story, school) - before, 1)
 
 
-def _tell_shared_file(story: "Story", case_id: str, *, manager: Person, school: Person, other: Person) -> None:
+def _tell_shared_file(story: Story, case_id: str, *, manager: Person, school: Person, other: Person) -> None:
     name, files = f"Story file {uuid4().hex[:12]}.txt", f"/v1/cases/{case_id}/documents"
     with story.steps.step("the school saves a file that is shared, by page and API; another school gets neither"):
         said = {"name": name, "visibility": "DOCUMENT_VISIBILITY_SCHOOL"}
@@ -64,7 +61,7 @@ def _tell_shared_file(story: "Story", case_id: str, *, manager: Person, school: 
         expect_that("the page", name not in story.browser(school).get(f"/shared/{case_id}").text)
 
 
-def _notices(story: "Story", person: Person) -> int:
+def _notices(story: Story, person: Person) -> int:
     """How many notices of something shared there are among the latest."""
     found = story.api(person).get("/v1/notices", page_size=200)["notices"]
     return sum(one["kind"] == "NOTICE_KIND_ENTRY_SHARED" for one in found)

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from deploy.story.browser import Page
 from deploy.story.cast import Person
 from deploy.story.report import expect, expect_that
-
-if TYPE_CHECKING:
-    from deploy.story.story import Story
+from deploy.story.telling import Story
 
 _OK = 200
 
 
-def work_on_a_case(story: "Story", case_id: str, *, manager: Person, lead: Person) -> None:
+def work_on_a_case(story: Story, case_id: str, *, manager: Person, lead: Person) -> None:
     """Everything that is done with a case besides recording; afterwards it is open and its case manager's again."""
     case = f"/cases/{case_id}"
     title = f"Story task {uuid4().hex[:8]}"
@@ -67,11 +65,11 @@ def _closing() -> dict[str, str]:
     return {"reason": "enrolled", "outcome": "attending_regularly", "summary": "There every day."}
 
 
-def _case(story: "Story", who: Person, case_id: str) -> dict[str, Any]:
+def _case(story: Story, who: Person, case_id: str) -> dict[str, Any]:
     return story.api(who).get(f"/v1/cases/{case_id}")
 
 
-def _send(story: "Story", who: Person, path: str, answers: Mapping[str, str], field: str) -> Page:
+def _send(story: Story, who: Person, path: str, answers: Mapping[str, str], field: str) -> Page:
     """Fill in the form at a path and send it; the page after it."""
     browser = story.browser(who)
     page = browser.send(browser.get(path).form(field, "once"), answers)
@@ -79,7 +77,7 @@ def _send(story: "Story", who: Person, path: str, answers: Mapping[str, str], fi
     return page
 
 
-def _end_tasks(story: "Story", who: Person, case_id: str) -> None:
+def _end_tasks(story: Story, who: Person, case_id: str) -> None:
     """Cancel what other tellings left open."""
     for task in story.api(who).get("/v1/tasks", case_id=case_id)["tasks"]:
         story.api(who).post(f"/v1/tasks/{task['task_id']}:cancel", {"reason": "Not needed for the story."})

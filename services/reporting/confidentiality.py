@@ -17,6 +17,11 @@ is no sum across indicators: cases, visits and minutes do not add up, and those 
 So every hidden cell stands in exactly one sum that can be worked out, together with others, and the sum is not small:
 with a count, each may be any number from 0 to 5, whatever is known of the rest and of this code. It does not hold
 against a provider who subtracts its own exact figure: these figures are for the ministry.
+
+Quarters are published side by side. A fact counts in one of them, so the tables of two quarters are about different
+unknowns: solving them together tells no more than solving each. That would end with a number that spans quarters, a
+sum over a year or what is open at the end, so none is published (`Indicator.is_national`). It does not hold against a
+reader who keeps what they saw while a quarter still ran, or before a provider came to another region, and subtracts.
 """
 
 import hmac

@@ -7,6 +7,8 @@ import pytest
 
 from deploy.local.up.real import KINDS
 from tests.support.system import System, members_of
+from tests.support.world import world_of
+from tests.support.written import found_in_topics
 
 
 @pytest.mark.kafka
@@ -14,6 +16,9 @@ from tests.support.system import System, members_of
 def test_the_story_and_kills_on_kafka_s3_and_postgresql(real_system: System) -> None:
     told = real_system.script("deploy.story", seconds=120)
     assert told.returncode == 0, told.stdout + told.stderr
+    with world_of(real_system) as world:
+        assert found_in_topics(real_system, world.canaries) == []
+        assert found_in_topics(real_system, [world.ids["case_id"]]) != [], "Kafka's records are what is searched"
     looped = real_system.script("deploy.story.kill_loop", "--kills", "7")
     assert looped.returncode == 0, looped.stdout + looped.stderr
     # On Kafka there is a moment at which nothing is on its way, too.

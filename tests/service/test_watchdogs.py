@@ -1,7 +1,6 @@
 """Every state in which something waits has somebody who notices: rules, metrics and runbooks agree, and gauges move."""
 
 import contextlib
-import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from kit.relay import Relay
 from kit.service import Threaded
 from kit.sweeps import Sweep
 from tests.support import plumbing
+from tests.support.metrics import metrics
 from tests.support.plumbing import NOW, SERVICE, TOPIC, TYPE, tell
 from tests.support.postgres import admin_url, empty
 from tests.support.services import ROOT, source_files
@@ -40,23 +40,6 @@ METRIC = re.compile(r"\bascms_[a-z_]+")
 MATCHERS = re.compile(r"(ascms_[a-z_]+)\{([^}]*)\}")
 # Prometheus' own, and labels that it gives every series.
 FROM_PROMETHEUS = {"job", "instance"}
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
-
-
-def metrics() -> dict[str, set[str]]:
-    """What the code registers: each series' name with its labels."""
-    for path in source_files("kit", "services"):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        # gunicorn's settings read the environment when they are imported, and register nothing.
-        if "prometheus_client" in path.read_text(encoding="utf-8") and not name.endswith("gunicorn_conf"):
-            importlib.import_module(name)
-    found: dict[str, set[str]] = {}
-    collectors: set[Any] = set(REGISTRY._collector_to_names)
-    for collector in collectors:
-        for metric in collector.describe() if hasattr(collector, "_labelnames") else ():
-            for suffix in SUFFIXES[metric.type]:
-                found[metric.name + suffix] = set(collector._labelnames)
-    return found
 
 
 def test_every_metric_is_ours_by_name() -> None:

@@ -472,7 +472,18 @@ class ReportingStub(QuarterStub, _Stub, reporting_pb2_grpc.ReportingServiceServi
             regions=[r.RegionFigures(region="07", figures=totals)] if self.world.national else [],
             as_at=self.world.moment(0, -0.1) if self.world.national else None,
             is_current=True,
+            trend=self._trend(request.quarter, totals) if self.world.national else [],
         )
+
+    @staticmethod
+    def _trend(quarter: str, totals: list[figures_pb2.Figure]) -> list[r.QuarterFigures]:
+        """Nothing three quarters ago, something small the quarter before."""
+        small = [figures_pb2.Figure(indicator="cases-opened", suppressed=True, rule_version=1), *totals[1:]]
+        return [
+            r.QuarterFigures(quarter="2025-Q3"),
+            r.QuarterFigures(quarter="2025-Q4", totals=small),
+            r.QuarterFigures(quarter=quarter, totals=totals),
+        ]
 
 
 class NotificationsStub(NoticesStub, _Stub, notifications_pb2_grpc.NotificationsServiceServicer):

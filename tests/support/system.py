@@ -41,7 +41,7 @@ class System:
     @property
     def log(self) -> str:
         """Everything it has printed so far, of all its lives."""
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     @property
     def demo(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class System:
     def launch(self, *command: str) -> subprocess.Popen[bytes]:
         """Begin, by its own entry or by `command`, and do not wait."""
         self.state.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as output:
+        with self.log_path.open("ab") as output:
             self.process = subprocess.Popen(
                 command or (sys.executable, "-m", "deploy.local.up.run"),
                 cwd=ROOT,
@@ -107,7 +107,8 @@ class System:
         )
 
     @property
-    def _log(self) -> Path:
+    def log_path(self) -> Path:
+        """Where it prints."""
         return self.state.parent / f"{self.state.name}.log"
 
 

@@ -82,10 +82,10 @@ def open_case(
     def answer(request: Request) -> Request:
         return domain.requests.accept(request, occasion, case_id=case_id)
 
-    with deps.database.tenant(actor) as tx:
+    with deps.numbers.taken(deps.database, actor, now) as number, deps.database.tenant(actor) as tx:
         with answering(tx, request_id, answer=answer, verb="accept-request", now=now) as request:
             searching.hide_from_guest(tx, request_id)
-        origin = Origin(request.draft, school_id=request.school_id, request=request)
+        origin = Origin(number, request.draft, school_id=request.school_id, request=request)
         begun = begin_case(deps, tx, actor, case_id=case_id, origin=origin, case_manager_id=case_manager_id)
         told = [events.request_accepted(request, accepted_by=actor.person_id), *begun.events]
         return finish(tx, begun.seen, entry=Audit("open-case", case_id), events=told, now=now)
@@ -93,8 +93,9 @@ def open_case(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a case comes from: what was said, at which school if any, in which request if any."""
+    """What a case comes from: its number, what was said, at which school if any, in which request if any."""
 
+    number: str
     draft: Draft
     school_id: UUID | None
     request: Request | None = None
@@ -113,12 +114,11 @@ def begin_case(
 ) -> Begun:
     """Queue a new case of the present tenant with its counters: what every way of opening one does."""
     now = deps.clock.now()
-    year = local_date(now).year
     draft, request = origin.draft, origin.request
     rule = deps.reference.on(tx, now).days(RECORD_PART)
     case = Case(
         id=case_id,
-        number=domain.cases.case_number(year, cases.next_number(tx, year)),
+        number=origin.number,
         school_id=origin.school_id,
         request_id=request.id if request else None,
         born_on=draft.student.date_of_birth,

@@ -8,6 +8,7 @@ from kit.clock import Clock, local_date
 from kit.db import Database, Transaction
 from kit.errors import InvalidArgumentError, Violation
 from kit.ids import NewId
+from services.cases.commands.numbers import CaseNumbers
 from services.cases.directory import Directory
 from services.cases.domain.reference import Reference
 from services.cases.store import reference
@@ -42,6 +43,7 @@ class Deps:
     new_id: NewId
     student_hash_key: bytes
     reference: ReferenceData = field(default_factory=ReferenceData)
+    numbers: CaseNumbers = field(default_factory=CaseNumbers)
 
 
 def check_case_manager(deps: Deps, person_id: UUID, token: str) -> None:

@@ -45,7 +45,7 @@ def notify_non_enrolment(
         )
         if violations or since is None:
             raise InvalidArgumentError.of(*violations)
-        requests.lock_submissions(tx)
+        requests.lock_student(tx, draft.student)
         known = requests.find_notification(tx, draft.student.nsn, since)
         if known is not None:
             raise already_open(known)
@@ -89,17 +89,17 @@ def open_own_case(deps: Deps, actor: Actor, *, work: OwnWork, token: str) -> See
         provider = deps.directory.find_provider(school_id=school_id, token=token)
         if provider is None or provider.id != actor.tenant_id:
             violations.append(Violation("school_id", "other-catchment", "must be a school of your catchments"))
-    with deps.database.tenant(actor) as tx:
+    with deps.numbers.taken(deps.database, actor, now) as number, deps.database.tenant(actor) as tx:
         reference = deps.reference.on(tx, now)
         reason = draft.details.own_work_reason
         violations += domain.requests.student_violations(draft.student, reference=reference, today=today)
         violations += reference.violations("reason", reason, OWN_WORK_REASON)
         if violations:
             raise InvalidArgumentError.of(*violations)
-        requests.lock_submissions(tx)
+        requests.lock_student(tx, draft.student)
         _check_new(tx, draft.student, is_another_student=work.is_another_student)
         case_id = deps.new_id()
-        origin = Origin(judged(draft, reference=reference, today=today), school_id=school_id)
+        origin = Origin(number, judged(draft, reference=reference, today=today), school_id=school_id)
         begun = begin_case(deps, tx, actor, case_id=case_id, origin=origin, case_manager_id=case_manager_id)
         entry = Audit("open-own-case", case_id, reason=reason)
         return finish(tx, begun.seen, entry=entry, events=begun.events, now=now)

@@ -73,7 +73,7 @@ def submit(deps: Deps, tx: Transaction, actor: Actor, *, draft: Draft, provider:
     reference = deps.reference.on(tx, now)
     if violations := domain.requests.draft_violations(draft, reference=reference, today=local_date(now)):
         raise InvalidArgumentError.of(*violations)
-    requests.lock_submissions(tx)
+    requests.lock_student(tx, draft.student)
     known = requests.find_open_requests(tx, [draft.student]).find(draft.student)
     if known is not None:
         raise already_open(known if known in _shown_ids(tx, actor, [known]) else None)

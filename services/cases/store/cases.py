@@ -211,13 +211,8 @@ def lock_for_recording(tx: Transaction, case_id: UUID, *, person_id: UUID, day: 
     return Locked(case_of(row), row.minutes_of_day) if row is not None else None
 
 
-def next_number(tx: Transaction, year: int) -> int:
-    """The next case number of the provider in a year. Others of the same provider wait until this transaction ends."""
-    return take_numbers(tx, year, 1)
-
-
 def take_numbers(tx: Transaction, year: int, more: int) -> int:
-    """Take so many case numbers; returns the last of them. Others wait as with `next_number`."""
+    """Take so many case numbers of the provider and year; returns the last. Others wait until this transaction ends."""
     return int(tx.value(_TAKE_NUMBERS, tenant=tx.tenant_id, in_year=year, more=more))
 
 

@@ -1,9 +1,9 @@
 """Counts for filters, kept in the transactions that change them.
 
 Counting 30,000 cases takes some milliseconds of every list, more with each year; the sum of a few dozen counters takes
-none. The price is a row lock per counter for the end of those commands that change a state: opening and assigning a
-case, the first entry, submitting a request. Counters are changed in the order of their keys, so that no two commands
-wait for each other.
+none. The price is a row lock per counter while those commands commit that change a state: opening and assigning a
+case, the first entry, submitting a request. Counters are changed last of all (`Transaction.last`) and in the order of
+their keys: commands wait for each other's commit and for nothing else, and no two wait for each other.
 """
 
 from collections import Counter
@@ -76,9 +76,9 @@ def change_cases(tx: Transaction, changes: Iterable[tuple[UUID | None, CaseState
     """Queue changes of case counters: case manager (None: nobody), state, and how many more, or fewer if negative."""
     for manager_id, state, more in sorted((manager_id or NOBODY, state, more) for manager_id, state, more in changes):
         if more > 0:
-            tx.later(_ADD_CASES, tenant_id=tx.tenant_id, case_manager_id=manager_id, state=state.value, items=more)
+            tx.last(_ADD_CASES, tenant_id=tx.tenant_id, case_manager_id=manager_id, state=state.value, items=more)
         else:
-            tx.later(_TAKE_CASES, whose=manager_id, where_state=state.value, less=-more)
+            tx.last(_TAKE_CASES, whose=manager_id, where_state=state.value, less=-more)
 
 
 def move_case(tx: Transaction, before: Case, after: Case) -> None:
@@ -107,11 +107,11 @@ def change_health(tx: Transaction, changes: Iterable[tuple[UUID | None, date | N
     counted = ((manager_id or NOBODY, due_on, more) for manager_id, due_on, more in changes if due_on is not None)
     for manager_id, due_on, more in sorted(counted):
         if more > 0:
-            tx.later(_ADD_HEALTH, tenant_id=tx.tenant_id, case_manager_id=manager_id, due_on=due_on, items=more)
+            tx.last(_ADD_HEALTH, tenant_id=tx.tenant_id, case_manager_id=manager_id, due_on=due_on, items=more)
         else:
-            tx.later(_TAKE_HEALTH, whose=manager_id, on_day=due_on, less=-more)
+            tx.last(_TAKE_HEALTH, whose=manager_id, on_day=due_on, less=-more)
             # Days pass: without this, counters of long ago would be summed for ever.
-            tx.later(_DROP_HEALTH, whose=manager_id, on_day=due_on)
+            tx.last(_DROP_HEALTH, whose=manager_id, on_day=due_on)
 
 
 def count_health(tx: Transaction, case_manager_id: UUID | None, *, today: date) -> dict[Health, int]:
@@ -126,9 +126,9 @@ def change_requests(tx: Transaction, changes: Iterable[tuple[UUID, RequestState,
     """Queue changes of request counters, in the school's tenant: provider, state, and how many more or fewer."""
     for provider_id, state, more in sorted(changes):
         if more > 0:
-            tx.later(_ADD_REQUESTS, tenant_id=tx.tenant_id, guest_id=provider_id, state=state.value, items=more)
+            tx.last(_ADD_REQUESTS, tenant_id=tx.tenant_id, guest_id=provider_id, state=state.value, items=more)
         else:
-            tx.later(_TAKE_REQUESTS, whose=provider_id, where_state=state.value, less=-more)
+            tx.last(_TAKE_REQUESTS, whose=provider_id, where_state=state.value, less=-more)
 
 
 def count_cases(tx: Transaction, case_manager_id: UUID | None) -> dict[CaseState, int]:

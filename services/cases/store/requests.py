@@ -42,9 +42,9 @@ _CHANGING = (
     "version",
 )
 
-_LOCK_SUBMISSIONS = prepare(
-    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("school", type_=Text), 0)))
-)
+_whose = func.hashtextextended(bindparam("whose", type_=Text), 0)
+_LOCK_SUBMISSIONS = prepare(select(func.pg_advisory_xact_lock(_whose)))
+_SHARE_SUBMISSIONS = prepare(select(func.pg_advisory_xact_lock_shared(_whose)))
 _FIND_OPEN = prepare(
     union_all(
         *(
@@ -101,8 +101,18 @@ class IncomingFilter:
 
 
 def lock_submissions(tx: Transaction) -> None:
-    """Let no other transaction submit requests of this school until this one ends: nobody is asked for twice."""
-    tx.run(_LOCK_SUBMISSIONS, school=f"submit {tx.tenant_id}")
+    """Let no other transaction ask for anyone at this organisation until this one ends: nobody is asked for twice."""
+    tx.later(_LOCK_SUBMISSIONS, whose=f"submit {tx.tenant_id}")
+
+
+def lock_student(tx: Transaction, student: Student) -> None:
+    """As `lock_submissions`, of one student: whoever asks for another goes on, so that a provider opens many at once.
+
+    Two descriptions may be of one student where their NSNs are equal, or their names and days of birth.
+    """
+    tx.later(_SHARE_SUBMISSIONS, whose=f"submit {tx.tenant_id}")
+    for known in sorted({f"nsn {student.nsn}" if student.nsn else "", student.key} - {""}):
+        tx.later(_LOCK_SUBMISSIONS, whose=f"submit {tx.tenant_id} {known}")
 
 
 def find_open_requests(tx: Transaction, students: Sequence[Student]) -> OpenRequests:

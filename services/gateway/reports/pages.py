@@ -15,7 +15,7 @@ from kit.web.dates import MONTHS
 from kit.web.i18n import current_language
 from services.gateway.backends import names_of
 from services.gateway.organisations.pages import organisation_names
-from services.gateway.reports.charts import Bar, bar_chart
+from services.gateway.reports.charts import Bar, bar_chart, column_chart
 from services.gateway.reports.wording import (
     DIMENSIONS,
     INDICATORS,
@@ -71,7 +71,7 @@ class PartLine:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A figure in its parts: a table, and the same as a picture."""
+    """A figure in its parts: a table, of which the first `shown` are open, and a picture of the same."""
 
     title: str
     heading: str
@@ -79,6 +79,7 @@ class Parts:
     exact_unit: str
     lines: Sequence[PartLine]
     chart: Markup
+    shown: int = _MOST_BARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,41 @@ def present_providers(
         for provider in providers
     ]
     return sorted(lines, key=lambda line: line.name.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One national figure over several quarters, oldest first: "2026-Q1" beside what is shown of it; and a picture."""
+
+    name: str
+    figures: Sequence[tuple[Quarter, FigureLine | None]]
+    chart: Markup
+
+
+def present_trend(trend: Sequence[reporting_pb2.QuarterFigures]) -> list[Trend]:
+    """Each figure over the quarters, from the first quarter in which anything was counted."""
+    counted = list(trend)
+    while counted and not counted[0].totals:
+        counted.pop(0)
+    quarters = [
+        (present_quarter(each.quarter), {line.code: line for line in present_figures(each.totals)}) for each in counted
+    ]
+    codes = {code: line.name for _quarter, lines in quarters for code, line in lines.items()}
+    return [
+        Trend(
+            name,
+            [(quarter, lines.get(code)) for quarter, lines in quarters],
+            column_chart(name, [_column(quarter, lines.get(code)) for quarter, lines in quarters]),
+        )
+        for code, name in codes.items()
+    ]
+
+
+def _column(quarter: Quarter, line: FigureLine | None) -> Bar:
+    label = quarter.code.replace("20", "", 1)
+    if line is None:
+        return Bar(label, 0, "0")
+    return Bar(label, 0, str(_("hidden"))) if line.is_hidden else Bar(label, line.value, line.words)
 
 
 def present_regions(regions: Sequence[reporting_pb2.RegionFigures]) -> list[PlaceLine]:

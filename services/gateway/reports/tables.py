@@ -17,11 +17,13 @@ from services.gateway.reports.pages import (
     PlaceLine,
     Quarter,
     Section,
+    Trend,
     exact_unit,
     present_figures,
     present_providers,
     present_quarter,
     present_regions,
+    present_trend,
 )
 from services.gateway.wording import moment_of
 
@@ -53,6 +55,7 @@ def national_file(answer: reporting_pb2.GetNationalFiguresResponse, *, kind: str
         totals=present_figures(answer.totals),
         regions=present_regions(answer.regions),
         providers=present_providers(answer.providers, organisations=names),
+        trends=present_trend(answer.trend),
         counted_at=moment_of(answer.as_at) or abort(404),
     )
     return attachment(MAKERS[kind](document), kind=kind, name=f"national-figures-{answer.quarter}")
@@ -64,6 +67,7 @@ def national_document(
     totals: Sequence[FigureLine],
     regions: Sequence[PlaceLine],
     providers: Sequence[PlaceLine],
+    trends: Sequence[Trend],
     counted_at: datetime,
 ) -> Document:
     """The nation's figures, with what is hidden hidden."""
@@ -83,6 +87,14 @@ def national_document(
                 [str(_("Provider")), *names],
                 [_place(line, codes) for line in providers],
             ),
+            Table(
+                str(_("All providers, quarter by quarter")),
+                [str(_("Quarter")), *(trend.name for trend in trends)],
+                [
+                    [quarter.name, *(_cell(trend.figures[place][1]) for trend in trends)]
+                    for place, (quarter, _line) in enumerate(trends[0].figures if trends else [])
+                ],
+            ),
         ],
     )
 
@@ -97,5 +109,7 @@ def _place(line: PlaceLine, codes: Sequence[str]) -> list[Value]:
     return [line.name, *(_cell(line.figures[code]) if code in line.figures else "" for code in codes)]
 
 
-def _cell(line: FigureLine) -> Value:
+def _cell(line: FigureLine | None) -> Value:
+    if line is None:
+        return str(_("none"))
     return str(_("hidden")) if line.is_hidden else line.value

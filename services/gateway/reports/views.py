@@ -36,7 +36,7 @@ def show(quarter: str) -> str:
         "reports/figures.html",
         quarter=chosen,
         quarters=pages.recent_quarters(today(), chosen=quarter),
-        figures=figures,
+        figures=figures if any(each.value for each in figures) else [],
         sections=pages.present_sections(figures),
         parts=pages.present_parts(answer.breakdowns, quarter=quarter),
         as_at=moment_of(answer.as_at),
@@ -107,6 +107,7 @@ def show_national(quarter: str) -> str:
         totals=pages.present_figures(answer.totals),
         regions=pages.present_regions(answer.regions),
         providers=pages.present_providers(answer.providers, organisations=names),
+        trends=pages.present_trend(answer.trend),
         as_at=moment_of(answer.as_at),
     )
 

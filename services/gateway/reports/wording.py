@@ -273,7 +273,10 @@ def say_key(dimension: str, key: str, names: Mapping[str, str]) -> str:
         return str(_("Stage %(number)s", number=key))
     if dimension == "ethnicity":
         return str(_ETHNICITIES.get(key, key))
-    return names.get(key) or str(_KEYS.get(key, key if not _is_id(key) else _("Someone who has left")))
+    if not _is_id(key):
+        return str(_KEYS.get(key, key))
+    gone = _("A school that is not there any more") if dimension == "school" else _("Someone who has left")
+    return names.get(key) or str(gone)
 
 
 def _is_id(text: str) -> bool:

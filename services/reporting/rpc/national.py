@@ -14,6 +14,7 @@ from services.reporting.rpc.base import Methods, timestamp
 from services.reporting.store import CONSUMER, SOURCE, national
 from services.reporting.store.national import Figures
 
+_QUARTERS = 8
 NATIONAL = {code: indicator for code, indicator in INDICATORS.items() if indicator.is_national}
 
 
@@ -33,10 +34,17 @@ class NationalMethods(Methods):
         with database.plumbing() as tx:
             key = national.find_suppression_key(tx)
         with database.special("national", actor=call.actor) as tx:
-            exact = national.find_national_figures(tx, Quarter.parse(request.quarter))
+            by_quarter = national.find_national_figures(tx, recent(Quarter.parse(request.quarter)))
             as_at = national.find_last_counted_anywhere(tx)
-        regions = self.directory.regions(exact, token=call.token) if exact else {}
-        tables = protect_all(exact, regions=regions, quarter=request.quarter, key=key)
+        everyone = {provider_id for found in by_quarter.values() for provider_id in found}
+        regions = self.directory.regions(everyone, token=call.token) if everyone else {}
+        # Each quarter is protected by itself, as it is when it is asked for: a fact counts in one quarter, so that the
+        # tables of two have no number in common, and nothing is published over several.
+        protected = {
+            str(quarter): protect_all(found, regions=regions, quarter=str(quarter), key=key)
+            for quarter, found in by_quarter.items()
+        }
+        tables, exact = protected[request.quarter], by_quarter[Quarter.parse(request.quarter)]
         return reporting_pb2.GetNationalFiguresResponse(
             quarter=request.quarter,
             totals=[_figure(code, table.total) for code, table in tables.items()],
@@ -56,7 +64,24 @@ class NationalMethods(Methods):
             ],
             as_at=timestamp(as_at),
             is_current=is_current,
+            trend=[
+                reporting_pb2.QuarterFigures(
+                    quarter=str(quarter),
+                    totals=[_figure(code, table.total) for code, table in protected[str(quarter)].items()]
+                    if found
+                    else [],
+                )
+                for quarter, found in sorted(by_quarter.items())
+            ],
         )
+
+
+def recent(quarter: Quarter) -> list[Quarter]:
+    """A quarter and those before it that are shown beside it, the newest first."""
+    found = [quarter]
+    while len(found) < _QUARTERS:
+        found.append(found[-1].before)
+    return found
 
 
 def protect_all(

@@ -1,19 +1,23 @@
 """What the nation's figures are made of: everyone's, and no fact. Every `tx` here is of the role `national`."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Transaction, prepare
 from services.reporting.domain.figures import Quarter
 from services.reporting.store.tables import COUNTED, FIGURE, SUPPRESSION_KEY
 
-_ALL = prepare(select(*FIGURE.c).where(FIGURE.c.quarter == bindparam("wanted")).order_by(FIGURE.c.tenant_id))
+_ALL = prepare(
+    select(*FIGURE.c)
+    .where(FIGURE.c.quarter == func.any(bindparam("wanted", type_=ARRAY(Text))))
+    .order_by(FIGURE.c.tenant_id)
+)
 _ANY_LAST = prepare(select(func.max(COUNTED.c.counted_at)))
 _MAKE_KEY = prepare(
     postgresql.insert(SUPPRESSION_KEY)
@@ -35,11 +39,12 @@ Figures = Mapping[tuple[str, int], FigureRow]
 """By code and rule version of the counter."""
 
 
-def find_national_figures(tx: Transaction, quarter: Quarter) -> Mapping[UUID, Figures]:
-    """The exact figures of every provider that has any, by id."""
-    found: dict[UUID, dict[tuple[str, int], FigureRow]] = {}
-    for row in tx.all(_ALL, wanted=str(quarter)):
-        found.setdefault(row.tenant_id, {})[row.indicator, row.rule_version] = FigureRow(row.value, row.behind)
+def find_national_figures(tx: Transaction, quarters: Sequence[Quarter]) -> Mapping[Quarter, Mapping[UUID, Figures]]:
+    """By quarter the exact figures of every provider that has any in it, by id."""
+    found: dict[Quarter, dict[UUID, dict[tuple[str, int], FigureRow]]] = {quarter: {} for quarter in quarters}
+    for row in tx.all(_ALL, wanted=[str(quarter) for quarter in quarters]):
+        figures = found[Quarter.parse(row.quarter)].setdefault(row.tenant_id, {})
+        figures[row.indicator, row.rule_version] = FigureRow(row.value, row.behind)
     return found
 
 

@@ -113,7 +113,9 @@ def test_cases_and_tasks_of_a_leaver_fall_to_nobody_each_told_and_audited(
     )
     assert events_pb2.TaskReleased.FromString(told[1]["payload"]).task_id == theirs.task_id
     assert [row["actor_id"] for row in told] == [None, None]
-    audited = rows("SELECT action, subject_id::text FROM audit WHERE action IN ('release-case', 'release-task')")
+    audited = rows(
+        "SELECT action, subject_id::text FROM audit WHERE action IN ('release-case', 'release-task') ORDER BY id"
+    )
     assert audited == [
         {"action": "release-case", "subject_id": case.case_id},
         {"action": "release-task", "subject_id": theirs.task_id},

@@ -1,6 +1,7 @@
 """Cases that no school asked for: the enrolment register tells of a child, or a provider opens one itself."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -62,6 +63,35 @@ def test_a_child_whom_no_school_has_becomes_an_incoming_request_and_a_case(call:
     assert (contact.allowed, contact.reason) == (False, "no-school")
     [opened] = rows("SELECT payload FROM outbox WHERE type = 'ascms.cases.v1.CaseOpened'")
     assert events_pb2.CaseOpened.FromString(opened["payload"]).age == 9
+
+
+def test_cases_of_many_students_are_opened_at_once_and_each_has_its_number(call: Caller, rows: Make) -> None:
+    students = [child(nsn=f"{number:010d}", family_name=f"Test {number}") for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda student: call("OpenOwnCase", own(student), as_=LEAD).case, students))
+    assert sorted(case.number for case in opened) == [f"26-{number:05d}" for number in range(1, 25)]
+    [count] = rows("SELECT items FROM case_count WHERE state = 'new'")
+    assert count["items"] == 24
+
+
+def test_one_student_twenty_times_at_once_has_one_case(call: Caller, rows: Make) -> None:
+    def open_case(_: int) -> str:
+        try:
+            return str(call("OpenOwnCase", own(), as_=LEAD).case.case_id)
+        except AlreadyExistsError as error:
+            return error.metadata["case_id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(open_case, range(20)))) == 1
+    assert len(rows("SELECT id FROM case_record")) == 1
+
+
+def test_what_is_refused_uses_up_no_number(call: Caller) -> None:
+    first = call("OpenOwnCase", own(), as_=LEAD).case
+    with pytest.raises(AlreadyExistsError):
+        call("OpenOwnCase", own(), as_=LEAD)
+    second = call("OpenOwnCase", own(child(nsn="0000000078")), as_=LEAD).case
+    assert (first.number, second.number) == ("26-00001", "26-00002")
 
 
 def test_a_notification_that_comes_again_changes_nothing(call: Caller, rows: Make) -> None:

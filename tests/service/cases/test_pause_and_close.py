@@ -283,6 +283,7 @@ def test_what_may_be_chosen_today_is_listed(call: Caller) -> None:
         "close_reason",
         "decline_reason",
         "ethnicity",
+        "iwi",
         "own_work_reason",
         "letter_gap",
         "letter_rule",

@@ -79,6 +79,25 @@ def test_a_quarter_stands_for_itself(reporting: Reporting) -> None:
     assert len(reporting.national(quarter="2026-Q1").providers) == 1
 
 
+def test_the_trend_is_what_each_quarter_shows_by_itself(reporting: Reporting) -> None:
+    given_cases(reporting, 2, 7, 8)
+    for _ in range(4):
+        reporting.apply(case_opened(opened_on="2026-04-10"), tenant=PROVIDERS[0])
+    for _ in range(9):
+        reporting.apply(case_opened(opened_on="2026-08-10"), tenant=PROVIDERS[1])
+
+    trend = reporting.national(quarter="2026-Q3").trend
+
+    assert [each.quarter for each in trend] == [
+        *("2024-Q4", "2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"),
+        *("2026-Q1", "2026-Q2", "2026-Q3"),
+    ]
+    assert [shown(each.totals).get("cases-opened", "nothing") for each in trend] == [*["nothing"] * 5, 17, None, 9]
+    for each in trend:
+        assert each.totals == reporting.national(quarter=each.quarter).trend[-1].totals
+        assert list(each.totals) in ([], list(reporting.national(quarter=each.quarter).totals))
+
+
 def test_a_national_read_waits_for_an_event_of_any_provider(reporting: Reporting) -> None:
     reporting.apply(event_recorded(), tenant=PROVIDERS[0], position=41)
 

@@ -4,7 +4,6 @@ import base64
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,13 +13,13 @@ from deploy.story import letters, onboarding, quarter, rows
 from deploy.story.access import tell_of_access
 from deploy.story.api import Api
 from deploy.story.browser import Browser, Page
-from deploy.story.cast import Cast, Person
+from deploy.story.cast import Person
 from deploy.story.files import tell_files
-from deploy.story.report import Steps, expect, expect_that
+from deploy.story.report import expect, expect_that
 from deploy.story.requests import tell_requests
-from deploy.story.rpc import Inside
 from deploy.story.sharing import tell_sharing
-from deploy.story.signin import Program, sign_in, try_passphrase
+from deploy.story.signin import try_passphrase
+from deploy.story.telling import Story
 from deploy.story.work import work_on_a_case
 
 OK = 200
@@ -33,15 +32,8 @@ _REFUSED_BY_RPC = {"NOT_FOUND", "PERMISSION_DENIED"}
 _CASE = re.compile(r"/cases/([0-9a-f-]{36})")
 
 
-@dataclass(eq=False)
-class Story:
-    """One telling. `inside` is None where the services' own addresses are not known."""
-
-    cast: Cast
-    inside: Inside | None
-    steps: Steps
-    _browsers: dict[str, Browser] = field(default_factory=dict, init=False)
-    _tokens: dict[str, str] = field(default_factory=dict, init=False)
+class Spine(Story):
+    """From a school's file of requests to the ministry's figures; the other chapters hang on it."""
 
     def tell(self) -> None:
         """All of it; raises Deviation at the first thing that is not as it should be."""
@@ -76,26 +68,6 @@ class Story:
         onboarding.tell_onboarding(self, provider)
         self.steps.chapter("Getting access, and leaving")
         tell_of_access(self, provider=provider)
-
-    # ---- who asks
-
-    def browser(self, person: Person) -> Browser:
-        """The person's browser, signed in."""
-        if person.email not in self._browsers:
-            browser = Browser(self.cast.base_url)
-            sign_in(browser, person)
-            self._browsers[person.email] = browser
-        return self._browsers[person.email]
-
-    def token(self, person: Person) -> str:
-        """An access token of the person, for a program."""
-        if person.email not in self._tokens:
-            self._tokens[person.email] = Program(self.cast.issuer).tokens_of(person).access_token
-        return self._tokens[person.email]
-
-    def api(self, person: Person) -> Api:
-        """The REST API as the person."""
-        return Api(self.cast.base_url, self.token(person))
 
     # ---- the system
 
