@@ -33,7 +33,10 @@ _OPEN_SHARE = 0.71
 """How many of those that are made up are open."""
 _PEERS = {"create": 450, "complete": 300, "list": 325, "one": 830}
 """A second, of the engine Flowable 7.1 on two such cores: its worse figures, with the indexes it lacks."""
+_TOKEN_PEERS = {"refresh": 517, "credentials": 1_026}
+"""A second, of Keycloak 26.7 on two such cores."""
 _PROJECTION_RATE = 5_000
+_TOKEN_RATIO = 0.5
 _RELAY_RATIO, _START_SECONDS, _MEGABYTES, _PAGE_MILLISECONDS = 0.5, 20, 1200, 300
 
 
@@ -55,6 +58,7 @@ def main() -> int:
         "record": _record,
         "outbox": _outbox,
         "projection": _projection,
+        "tokens": _tokens,
         "system": _system,
         "pages": lambda: _pages(sizes or _PAGE_SIZES),
         "work": lambda: _work(sizes or _WORK_SIZES),
@@ -114,6 +118,24 @@ def _projection() -> list[Line]:
         seen = f"**{rate:,}** events a second ({python} µs of Python and {server} µs of PostgreSQL for each)"
         is_met = rate >= _PROJECTION_RATE if broker == "kafka" else None
         lines.append(Line(f"{name} → reporting projection", seen, "≥ 5,000" if broker == "kafka" else "", is_met))
+    return lines
+
+
+def _tokens() -> list[Line]:
+    found = _run("bench_tokens.py")
+    lines = []
+    for name, words, bare in (
+        ("exchange", "exchange of a session for a token ÷ its ES256 signature", "es256"),
+        ("sign_in", "sign-in ÷ its Argon2 hash", "argon2"),
+    ):
+        ratio, spent = found["ratios"][name], found[name]["cpu"] / 1_000
+        seen = f"**{ratio}** ({found[bare]['cpu'] / 1_000:.2f} ÷ {spent:.2f} ms of processor)"
+        lines.append(Line(words, seen, "≥ 0.5", ratio >= _TOKEN_RATIO))
+    for name, words in (("refresh", "rotating refresh"), ("credentials", "client credentials")):
+        rate, one = found[f"{name}_per_second"], found[name]
+        spent = f"{one['cpu'] / 1_000:.1f} ms of processor, {one['database_cpu'] / 1_000:.1f} of its database's"
+        aim = _TOKEN_PEERS[name]
+        lines.append(Line(f"{words}, 4 clients", f"{rate} a second ({spent} each)", f"> {aim:,} a second", rate > aim))
     return lines
 
 
