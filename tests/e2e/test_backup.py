@@ -18,7 +18,7 @@ from kit.backup.places import Places
 from kit.backup.restore import hash_of_system, read_manifest
 from kit.migrations import with_parts
 from kit.objects import open_store
-from tests.contract.conftest import servers
+from tests.support.local_servers import servers
 from tests.support.postgres import ROOT
 from tests.support.system import System, free_base_port
 

@@ -14,9 +14,9 @@ import pytest
 
 from deploy.local.localservers.server import free_port
 from deploy.local.up.processes import SERVICES
-from tests.contract.conftest import servers
 from tests.support.containers import COMPOSE, instructions, made_up_secrets, with_secrets
 from tests.support.image import Image, build
+from tests.support.local_servers import servers
 from tests.support.waiting import until
 
 AWAY = "127.0.0.1:1"
