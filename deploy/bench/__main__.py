@@ -37,6 +37,7 @@ _TOKEN_PEERS = {"refresh": 517, "credentials": 1_026}
 """A second, of Keycloak 26.7 on two such cores."""
 _PROJECTION_RATE = 5_000
 _TOKEN_RATIO = 0.5
+_UPLOAD_RATIO, _FLAT = 0.5, 1.5
 _RELAY_RATIO, _START_SECONDS, _MEGABYTES, _PAGE_MILLISECONDS = 0.5, 20, 1200, 300
 
 
@@ -59,6 +60,7 @@ def main() -> int:
         "outbox": _outbox,
         "projection": _projection,
         "tokens": _tokens,
+        "upload": _upload,
         "system": _system,
         "pages": lambda: _pages(sizes or _PAGE_SIZES),
         "work": lambda: _work(sizes or _WORK_SIZES),
@@ -137,6 +139,39 @@ def _tokens() -> list[Line]:
         aim = _TOKEN_PEERS[name]
         lines.append(Line(f"{words}, 4 clients", f"{rate} a second ({spent} each)", f"> {aim:,} a second", rate > aim))
     return lines
+
+
+def _upload() -> list[Line]:
+    with tempfile.TemporaryDirectory(prefix="ascms-bench-") as folder:
+        servers = [sys.executable, str(ROOT / "deploy" / "local" / "servers"), "s3"]
+        at = ["--state", f"{folder}/servers"]
+        started = json.loads(subprocess.run([*servers, "start", *at], check=True, stdout=subprocess.PIPE).stdout)
+        store = f"s3://{started['access_key']}:{started['secret_key']}@{started['address']}/files"
+        state = Path(folder) / "state"
+        try:
+            with _running(state, ASCMS_SEED="0", ASCMS_STORE_URL=store) as system:
+                fill = [sys.executable, "-m", "deploy.local.up.fill", "--silent", "--cases", "40", "--seed", "1"]
+                subprocess.run(fill, check=True, cwd=ROOT, env=system.environment, stdout=subprocess.DEVNULL)
+                found = _run("-m", "deploy.bench.bench_upload", "--state", str(state), "--store", store)
+        finally:
+            subprocess.run([*servers, "stop", *at], check=True, stdout=subprocess.DEVNULL)
+    ours, bare, alone, together = (
+        found[name] for name in ("ours_seconds", "bare_seconds", "megabytes_alone", "megabytes_together")
+    )
+    return [
+        Line(
+            "upload of 25 MB through the gateway to S3 ÷ a bare `minio` put",
+            f"**{found['ratio']}** ({ours} s, the bare one {bare} s)",
+            "≥ 0.5",
+            found["ratio"] >= _UPLOAD_RATIO,
+        ),
+        Line(
+            f"gateway and documents, {found['at_once']} such uploads at once",
+            f"{together} MB Pss, {alone} MB one at a time; {found['kept']} kept in {found['at_once_seconds']} s",
+            "flat: < 1.5 times",
+            together < _FLAT * alone and found["kept"] == found["at_once"],
+        ),
+    ]
 
 
 def _system() -> list[Line]:
