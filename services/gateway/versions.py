@@ -94,7 +94,7 @@ class SharedForm(VersionForm):
         """The marks that came with the form; without readable ones every difference counts as a change of both."""
         try:
             found = json.loads(self.marks.data or "")
-        except ValueError:
+        except (ValueError, RecursionError):  # The latter of brackets in brackets, without end.
             return {}
         return found if isinstance(found, dict) else {}
 

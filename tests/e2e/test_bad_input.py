@@ -332,7 +332,10 @@ def forms(world: World) -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 FREE_TEXT = {"given_names", "family_name", "preferred_name", "note", "concern", "steps_tried", "barrier_words"}
 # They only carry what a browser keeps, or are read only where something else was chosen.
-WITHOUT_RULE = {"csrf_token", "once", "version", "shown", "shown_terms", "share", "other_minutes", "is_sensitive"}
+WITHOUT_RULE = {
+    *("csrf_token", "once", "version", "marks"),
+    *("shown", "shown_terms", "share", "other_minutes", "is_sensitive"),
+}
 NEVER = ("a\0b", "\u202etxt", "x" * 300_000)
 NO_CHOICE = (["a", "b", "c"], "\N{FULLWIDTH DIGIT ONE}e9", "../../x")
 
