@@ -317,9 +317,10 @@ def browser_post(
 
 def forms(world: World) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Every form that writes: who sends it, where it is, and values that would do."""
-    case, request = f"/cases/{world.ids['case_id']}", world.get(
-        world.lead, "/v1/incoming-requests", state="REQUEST_STATE_SUBMITTED", page_size=1
-    )["requests"][0]["request_id"]  # fmt: skip
+    case = f"/cases/{world.ids['case_id']}"
+    wanted = world.submission()
+    wanted["student"]["nsn"] = f"{uuid4().int % 10**9:09d}"
+    request = world.post(world.school, "/v1/requests", wanted)["request"]["request_id"]
     # A draft may lack anything but the year, whose 0 is a year too.
     asked = {"year_level": "5"}
     return {
