@@ -17,8 +17,9 @@ from kit.errors import UnauthenticatedError
 ISSUER = "ascms"
 AUDIENCE = "ascms-internal"
 LIFETIME_SECONDS = 60
-# Clocks of two machines differ; a token is good this much longer than it says.
-LEEWAY_SECONDS = 5
+# Clocks of two machines may differ by this much, either way. That ended access ends within a minute rests on how long
+# the gateway keeps a token, not on this.
+LEEWAY_SECONDS = 30
 _CACHE_SIZE = 10_000
 _REFETCH_SECONDS = 5.0
 
