@@ -3,7 +3,7 @@ PYTHON ?= python3
 V := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-real seed clean-state story kill-loop faults test lint format bench lock protos release-contracts screens installed dev
+.PHONY: help up up-real seed clean-state story fuzz kill-loop faults test lint format bench lock protos release-contracts screens installed dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -22,6 +22,9 @@ clean-state: ## forget the data of `make up`
 
 story: installed ## walk through what `make up` started, over HTTP from outside (BASE_URL=…)
 	@$(V)/python -m deploy.story $(if $(BASE_URL),--base-url $(BASE_URL))
+
+fuzz: dev ## every operation of the REST API as everyone, with what its document allows and does not (EXAMPLES=20)
+	@ASCMS_FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(V)/python -m pytest -q tests/e2e/test_fuzz.py
 
 kill-loop: installed ## kill one service after another under writers; nothing may be lost or doubled
 	@$(V)/python -m deploy.story.kill_loop

@@ -17,9 +17,10 @@ from kit.errors import UnauthenticatedError
 ISSUER = "ascms"
 AUDIENCE = "ascms-internal"
 LIFETIME_SECONDS = 60
-# Clocks of two machines may differ by this much, either way. That ended access ends within a minute rests on how long
-# the gateway keeps a token, not on this.
-LEEWAY_SECONDS = 30
+# Clocks of two machines differ; a token is good this much longer than it says: little, for access that ended.
+LEEWAY_SECONDS = 5
+# And may be this much older than it will be: a clock that is behind gives nobody what they should not have.
+_BEHIND_SECONDS = 30
 _CACHE_SIZE = 10_000
 _REFETCH_SECONDS = 5.0
 
@@ -71,13 +72,15 @@ class Verifier:
             claims = decoded.claims
             registry = jwt.JWTClaimsRegistry(
                 now=lambda: int(self.now()),
-                leeway=LEEWAY_SECONDS,
+                leeway=_BEHIND_SECONDS,
                 iss={"essential": True, "value": ISSUER},
                 aud={"essential": True, "value": AUDIENCE},
                 exp={"essential": True},
                 iat={"essential": True},
             )
             registry.validate(claims)
+            if self.now() > claims["exp"] + LEEWAY_SECONDS:
+                raise ValueError("expired")
             kind = ActorKind(claims["knd"])
             actor = Actor(
                 kind=kind,

@@ -33,7 +33,11 @@ _OPEN_SHARE = 0.71
 """How many of those that are made up are open."""
 _PEERS = {"create": 450, "complete": 300, "list": 325, "one": 830}
 """A second, of the engine Flowable 7.1 on two such cores: its worse figures, with the indexes it lacks."""
+_TOKEN_PEERS = {"refresh": 517, "credentials": 1_026}
+"""A second, of Keycloak 26.7 on two such cores."""
 _PROJECTION_RATE = 5_000
+_TOKEN_RATIO = 0.5
+_UPLOAD_RATIO, _FLAT = 0.5, 1.5
 _RELAY_RATIO, _START_SECONDS, _MEGABYTES, _PAGE_MILLISECONDS = 0.5, 20, 1200, 300
 
 
@@ -55,6 +59,8 @@ def main() -> int:
         "record": _record,
         "outbox": _outbox,
         "projection": _projection,
+        "tokens": _tokens,
+        "upload": _upload,
         "system": _system,
         "pages": lambda: _pages(sizes or _PAGE_SIZES),
         "work": lambda: _work(sizes or _WORK_SIZES),
@@ -115,6 +121,57 @@ def _projection() -> list[Line]:
         is_met = rate >= _PROJECTION_RATE if broker == "kafka" else None
         lines.append(Line(f"{name} → reporting projection", seen, "≥ 5,000" if broker == "kafka" else "", is_met))
     return lines
+
+
+def _tokens() -> list[Line]:
+    found = _run("bench_tokens.py")
+    lines = []
+    for name, words, bare in (
+        ("exchange", "exchange of a session for a token ÷ its ES256 signature", "es256"),
+        ("sign_in", "sign-in ÷ its Argon2 hash", "argon2"),
+    ):
+        ratio, spent = found["ratios"][name], found[name]["cpu"] / 1_000
+        seen = f"**{ratio}** ({found[bare]['cpu'] / 1_000:.2f} ÷ {spent:.2f} ms of processor)"
+        lines.append(Line(words, seen, "≥ 0.5", ratio >= _TOKEN_RATIO))
+    for name, words in (("refresh", "rotating refresh"), ("credentials", "client credentials")):
+        rate, one = found[f"{name}_per_second"], found[name]
+        spent = f"{one['cpu'] / 1_000:.1f} ms of processor, {one['database_cpu'] / 1_000:.1f} of its database's"
+        aim = _TOKEN_PEERS[name]
+        lines.append(Line(f"{words}, 4 clients", f"{rate} a second ({spent} each)", f"> {aim:,} a second", rate > aim))
+    return lines
+
+
+def _upload() -> list[Line]:
+    with tempfile.TemporaryDirectory(prefix="ascms-bench-") as folder:
+        servers = [sys.executable, str(ROOT / "deploy" / "local" / "servers"), "s3"]
+        at = ["--state", f"{folder}/servers"]
+        started = json.loads(subprocess.run([*servers, "start", *at], check=True, stdout=subprocess.PIPE).stdout)
+        store = f"s3://{started['access_key']}:{started['secret_key']}@{started['address']}/files"
+        state = Path(folder) / "state"
+        try:
+            with _running(state, ASCMS_SEED="0", ASCMS_STORE_URL=store) as system:
+                fill = [sys.executable, "-m", "deploy.local.up.fill", "--silent", "--cases", "40", "--seed", "1"]
+                subprocess.run(fill, check=True, cwd=ROOT, env=system.environment, stdout=subprocess.DEVNULL)
+                found = _run("-m", "deploy.bench.bench_upload", "--state", str(state), "--store", store)
+        finally:
+            subprocess.run([*servers, "stop", *at], check=True, stdout=subprocess.DEVNULL)
+    ours, bare, alone, together = (
+        found[name] for name in ("ours_seconds", "bare_seconds", "megabytes_alone", "megabytes_together")
+    )
+    return [
+        Line(
+            "upload of 25 MB through the gateway to S3 ÷ a bare `minio` put",
+            f"**{found['ratio']}** ({ours} s, the bare one {bare} s)",
+            "≥ 0.5",
+            found["ratio"] >= _UPLOAD_RATIO,
+        ),
+        Line(
+            f"gateway and documents, {found['at_once']} such uploads at once",
+            f"{together} MB Pss, {alone} MB one at a time; {found['kept']} kept in {found['at_once_seconds']} s",
+            "flat: < 1.5 times",
+            together < _FLAT * alone and found["kept"] == found["at_once"],
+        ),
+    ]
 
 
 def _system() -> list[Line]:

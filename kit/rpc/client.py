@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 
 from kit import log, tracing
+from kit.rpc.flow import FLOW
 from kit.rpc.status import from_rpc_error, was_lost
 
 Stub = TypeVar("Stub")
@@ -73,6 +74,7 @@ class Channels:
                     ("grpc.min_reconnect_backoff_ms", 500),
                     ("grpc.max_reconnect_backoff_ms", 500),
                     ("grpc.max_receive_message_length", 8 * 1024 * 1024),
+                    *FLOW,
                 ],
             )
             for number in range(self._count)

@@ -38,6 +38,7 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc.contract import MAX_KEY_LENGTH, Method, methods
+from kit.rpc.flow import FLOW
 from kit.rpc.status import to_status
 from kit.rpc.validation import validate
 from kit.tokens import Verifier
@@ -207,6 +208,7 @@ def serve(
             ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            *FLOW,
         ],
     )
     for servicer in servicers:

@@ -75,6 +75,6 @@ class Traffic:
 
 
 def note_route() -> None:
-    """Leave the rule that matched ("/cases/<case_id>") where it is found after the answer: never the address."""
+    """Leave the rule that matched ("/things/<thing_id>") where it is found after the answer: never the address."""
     if request.url_rule is not None:
         request.environ[_ROUTE] = request.url_rule.rule

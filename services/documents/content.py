@@ -1,7 +1,8 @@
 """A file's type by its content, whatever its name says. Nothing is unpacked: a zip bomb stays a small file.
 
 Containers are told apart by the names of what is in them, which stand outside what is packed; puremagic takes any zip
-for a letter of Word and any of Microsoft's old containers for one too, an installer included.
+for a letter of Word and any of Microsoft's old containers for one too, an installer included. A zip has those names
+twice, in front of each part and in a list at its end, and programs read the one or the other: both are looked at.
 """
 
 import struct
@@ -20,6 +21,11 @@ _ZIP = b"PK\x03\x04"
 _ZIP_HEADER = struct.Struct("<4s2xHHxxxxxxxxIIHH")
 _ZIP_LENGTH_FOLLOWS = 0x08
 _ZIP_MOST_NAMES = 64
+_ZIP_END = struct.Struct("<4s4xHHIIH")
+_ZIP_ENTRY = struct.Struct("<4s24xHHH12x")
+_ZIP_LONGEST_END = _ZIP_END.size + 0xFFFF
+_ZIP_LONGEST_LIST, _ZIP_MOST_LISTED = 1024 * 1024, 5_000
+"""More is no document that a person wrote, and would have us read for long."""
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 _BY_FOLDER = {
     "word/": f"{_OPEN_XML}wordprocessingml.document",
@@ -49,7 +55,7 @@ def type_of(content: BinaryIO) -> str:
         return "text/html" if text.lstrip("\ufeff \t\r\n\f").startswith("<") else "text/plain"
     if head.startswith(_OLD_OFFICE):
         return _of_old_office(content, head)
-    return _of_zip(head) if head.startswith(_ZIP) else _of_signature(head)
+    return _of_zip(content, head) if head.startswith(_ZIP) else _of_signature(head)
 
 
 def _of_signature(head: bytes) -> str:
@@ -77,21 +83,48 @@ def _as_text(head: bytes) -> str | None:
     return None
 
 
-def _of_zip(head: bytes) -> str:
-    """By the names in the local headers as far as the head shows them."""
-    names = list(_names_in_zip(head))
-    if names and names[0] == "mimetype":
+def _of_zip(content: BinaryIO, head: bytes) -> str:
+    """By the names in the local headers as far as the head shows them, and by those in the list at its end."""
+    listed = _names_at_end(content)
+    if listed is None:
+        return "application/zip"
+    names = [*_names_in_zip(head), *listed]
+    if any(name.lower().endswith(("vbaproject.bin", "basic/script-lc.xml")) for name in names):
+        return "application/vnd.ms-office.macro-enabled"
+    if names[0] == "mimetype":
         start = head.find(_OPEN_DOCUMENT)
         kind = head[start : start + 60].partition(b"PK")[0].decode("ascii", "replace") if start > 0 else ""
         return kind or "application/zip"
-    if any(name.endswith("vbaProject.bin") for name in names):
-        return "application/vnd.ms-office.macro-enabled"
     # Without its list of contents it is some zip, whatever its folders are called.
     if "[Content_Types].xml" not in names:
         return "application/zip"
     return next(
         (kind for name in names for folder, kind in _BY_FOLDER.items() if name.startswith(folder)), "application/zip"
     )
+
+
+def _names_at_end(content: BinaryIO) -> list[str] | None:
+    """The names in the list at a zip's end; None where there is no such list, or a longer one than documents have."""
+    content.seek(0, 2)
+    size = content.tell()
+    content.seek(max(0, size - _ZIP_LONGEST_END))
+    tail = content.read(_ZIP_LONGEST_END)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + _ZIP_END.size > len(tail):
+        return None
+    _, _, count, length, start, _ = _ZIP_END.unpack_from(tail, at)
+    if not 0 < count <= _ZIP_MOST_LISTED or length > _ZIP_LONGEST_LIST or start + length > size:
+        return None
+    content.seek(start)
+    entries, names, at = content.read(length), [], 0
+    for _ in range(count):
+        if not entries.startswith(b"PK\x01\x02", at) or at + _ZIP_ENTRY.size > len(entries):
+            return None
+        _, name_length, extra_length, comment_length = _ZIP_ENTRY.unpack_from(entries, at)
+        at += _ZIP_ENTRY.size
+        names.append(entries[at : at + name_length].decode("utf-8", "replace"))
+        at += name_length + extra_length + comment_length
+    return names
 
 
 def _names_in_zip(head: bytes) -> Iterator[str]:

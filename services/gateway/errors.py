@@ -11,6 +11,7 @@ from kit import log
 from kit.errors import DomainError, Kind, Violation
 from kit.web.problems import BY_STATUS, RETRY_SECONDS, Problem, problem_page
 from kit.web.security import request_id
+from kit.web.urls import safe_local_path
 from services.gateway.account.suspended import suspended_page
 from services.gateway.security import is_signed_out
 from services.gateway.wording import error_words
@@ -150,7 +151,7 @@ def _this_address() -> str:
     if request.method in _SAFE:
         return request.full_path.rstrip("?")
     came_from = urlsplit(request.referrer or "")
-    return came_from.path or "/" if came_from.netloc == request.host else "/"
+    return safe_local_path(came_from.path) if came_from.netloc == request.host else "/"
 
 
 def problem_of(error: DomainError, *, status: int | None = None) -> Response:

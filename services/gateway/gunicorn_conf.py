@@ -14,7 +14,7 @@ _SETTINGS = load(GatewaySettings)
 
 bind = f"[{_SETTINGS.host}]:{_SETTINGS.port}" if ":" in _SETTINGS.host else f"{_SETTINGS.host}:{_SETTINGS.port}"
 workers = _SETTINGS.workers
-worker_class = "gthread"
+worker_class = "kit.web.worker.PlainWorker"
 threads = _SETTINGS.threads
 # The application is built before the fork and its memory shared; it connects to nothing until a request comes.
 preload_app = True

@@ -101,13 +101,15 @@ class TokenOffice:
     def _exchange_person(self, person_id: UUID, token_digest: bytes, *, organisation_id: UUID | None) -> Exchanged:
         now = self.deps.clock.now()
         with self.deps.database.special("person", person_id=person_id) as tx:
-            token = signins.find_access_token(tx, person_id=person_id, digest=token_digest)
-            profile = people.find_profile(tx, person_id)
+            # One round trip: this is asked more often than anything else here.
+            asked_token = signins.ask_access_token(tx, person_id=person_id, digest=token_digest)
+            asked_profile, asked_grants = people.ask_profile(tx, person_id), people.ask_grants(tx, person_id)
+            tx.flush()
+            token, profile, grants = asked_token(), asked_profile(), asked_grants()
             if token is None or profile is None or now >= token.expires_at:
                 raise _ended()
             if not is_alive(token.authorisation, profile, now=now):
                 raise _ended()
-            grants = people.grants_of_person(tx, person_id)
             known = {item.id: item for item in organisations.get_organisations(tx, list(grants))}
             places = _places(grants, known, today=local_date(now))
             _say_suspended(grants, known, places, wanted=organisation_id, today=local_date(now))

@@ -4,10 +4,7 @@ One Kafka serves all test workers of a run and ends with it. Where it cannot be 
 name; with CI=true or ASCMS_REQUIRE_KAFKA=1 they fail instead.
 """
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,9 +17,8 @@ import pytest
 
 from kit.bus import Broker, open_broker
 from kit.migrations import with_parts
-from tests.support.postgres import ROOT, admin_url
-
-SERVERS = ROOT / "deploy" / "local" / "servers"
+from tests.support.local_servers import owner_of_run, servers
+from tests.support.postgres import admin_url
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,23 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def servers(*arguments: str, state: Path) -> dict[str, Any]:
-    """What `deploy/local/servers` answers; its complaint is the error."""
-    done = subprocess.run(
-        [sys.executable, str(SERVERS), *arguments, "--state", str(state)], capture_output=True, text=True, check=False
-    )
-    assert done.stdout, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
 def is_kafka_required() -> bool:
     return os.environ.get("CI") == "true" or os.environ.get("ASCMS_REQUIRE_KAFKA") == "1"
-
-
-def owner_of_run() -> int:
-    """The process that ends when the run ends: the one pytest was started as, not a worker of it."""
-    return os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
 
 def start_kafka(state: Path) -> dict[str, Any]:

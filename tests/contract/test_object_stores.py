@@ -1,8 +1,12 @@
 """Both object stores, one behaviour: a folder, and real S3 servers started by deploy/local/servers."""
 
+import contextlib
 import os
+import socketserver
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +14,7 @@ import pytest
 
 from kit.errors import UnavailableError
 from kit.objects import CHUNK_BYTES, FolderStore, ObjectMissingError, ObjectStore, open_store
-from tests.contract.conftest import owner_of_run, servers
+from tests.support.local_servers import object_server
 
 BODY = os.urandom(3 * CHUNK_BYTES + 17)
 
@@ -18,23 +22,13 @@ BODY = os.urandom(3 * CHUNK_BYTES + 17)
 @pytest.fixture(scope="session")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The S3 server of this run, or the one that ASCMS_TEST_S3_URL names."""
-    return os.environ.get("ASCMS_TEST_S3_URL") or _started("s3", tmp_path_factory)
+    return os.environ.get("ASCMS_TEST_S3_URL") or object_server("s3", tmp_path_factory, bucket="contract")
 
 
 @pytest.fixture(scope="session")
 def minio_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """MinIO itself: where its binary is, or has to be made with ASCMS_TEST_MINIO=1."""
-    return _started("minio", tmp_path_factory)
-
-
-def _started(kind: str, folders: pytest.TempPathFactory) -> str:
-    base = folders.getbasetemp()
-    state = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "servers"
-    is_required = os.environ.get(f"ASCMS_TEST_{kind.upper()}") == "1"
-    if not is_required and not servers(kind, "status", state=state)["fetched"]:
-        pytest.skip(f"NO {kind.upper()} SERVER is here: run `deploy/local/servers {kind} fetch` once (needs Go)")
-    started = servers(kind, "start", "--while-pid", str(owner_of_run()), state=state)
-    return f"s3://{started['access_key']}:{started['secret_key']}@{started['address']}/contract"
+    return object_server("minio", tmp_path_factory, bucket="contract")
 
 
 @pytest.fixture(params=["folder", "s3", "minio"])
@@ -96,6 +90,52 @@ def test_a_source_that_ends_early_leaves_nothing(store: ObjectStore) -> None:
         store.read("a/b")
 
 
+def test_a_source_that_ends_early_leaves_what_was_there(store: ObjectStore) -> None:
+    put(store, "a/b", BODY)
+    with pytest.raises(UnavailableError):
+        store.put("a/b", BytesIO(b"half"), size=8, content_type="text/plain")
+    assert b"".join(store.read("a/b")) == BODY
+
+
+def test_a_source_of_unknown_length_is_stored_to_its_end(store: ObjectStore) -> None:
+    store.put("a/b", BytesIO(BODY), size=None, content_type="text/plain")
+    assert b"".join(store.read("a/b")) == BODY
+    store.put("a/b", BytesIO(b""), size=None, content_type="text/plain")
+    assert list(store.read("a/b")) == []
+
+
+def test_a_reader_that_stops_half_way_leaves_the_store_well(store: ObjectStore) -> None:
+    put(store, "a/b", BODY)
+    for _ in range(20):
+        with store.read("a/b") as pieces:
+            next(pieces)
+    assert b"".join(store.read("a/b")) == BODY
+
+
+def test_a_put_holds_pieces_in_memory_and_not_the_object(store: ObjectStore, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(25 * 1024 * 1024)
+    store.put("a/warm", BytesIO(b"x"), size=1, content_type="text/plain")
+    tracemalloc.start()
+    try:
+        with large.open("rb") as file:
+            store.put("a/b", file, size=25 * 1024 * 1024, content_type="text/plain")
+        assert tracemalloc.get_traced_memory()[1] < 8 * CHUNK_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_a_writer_that_died_left_behind_is_discarded(tmp_path: Path) -> None:
+    folder = FolderStore(tmp_path)
+    put(folder, "a/b", BODY)
+    (tmp_path / "a" / ".half").write_bytes(b"half")
+    begun = datetime.fromtimestamp((tmp_path / "a" / ".half").stat().st_mtime, UTC)
+    assert folder.discard_unfinished(before=begun) == 0
+    assert folder.discard_unfinished(before=begun + timedelta(seconds=1)) == 1
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b"]
+
+
 def test_twenty_at_once_do_not_mix(store: ObjectStore) -> None:
     def work(number: int) -> None:
         put(store, f"many/{number}", bytes([number]) * 100_000)
@@ -117,6 +157,58 @@ def test_a_server_that_is_away_is_not_ready_and_says_so() -> None:
     assert not away.is_ready()
     with pytest.raises(UnavailableError):
         put(away, "a/b", b"x")
+
+
+class Tardy(socketserver.BaseRequestHandler):
+    """A server that takes a connection and then does not do what it should: a handler for each fault."""
+
+    def handle(self) -> None:
+        """Say nothing."""
+        self.server.is_over.wait()  # type: ignore[attr-defined]
+
+
+class Trickling(Tardy):
+    def handle(self) -> None:
+        """Promise a megabyte and send it byte by byte."""
+        self.request.recv(65_536)
+        with contextlib.suppress(OSError):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not self.server.is_over.wait(0.02):  # type: ignore[attr-defined]
+                self.request.sendall(b"x")
+
+
+@pytest.fixture
+def tardy_store(request: pytest.FixtureRequest) -> Iterator[ObjectStore]:
+    """A store whose server is as bad as the test's parameter says, and that is waited for shortly."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), request.param) as server:
+        server.daemon_threads = True
+        server.is_over = threading.Event()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        yield open_store(f"s3://key:secret@{address}/bucket?answer_seconds=0.1&object_seconds=0.3")
+        server.is_over.set()  # type: ignore[attr-defined]
+        server.shutdown()
+
+
+@pytest.mark.parametrize("tardy_store", [Tardy], indirect=True)
+def test_a_server_that_says_nothing_is_given_up(tardy_store: ObjectStore) -> None:
+    for attempt in (
+        lambda: put(tardy_store, "a/b", BODY),
+        lambda: tardy_store.read("a/b"),
+        lambda: tardy_store.delete("a/b"),
+        lambda: list(tardy_store.list("")),
+    ):
+        with pytest.raises(UnavailableError) as caught:
+            attempt()
+        assert caught.value.reason == "store-away"
+        assert "Try again in a moment." in str(caught.value)
+    assert not tardy_store.is_ready()
+
+
+@pytest.mark.parametrize("tardy_store", [Trickling], indirect=True)
+def test_a_server_that_never_comes_to_an_end_is_given_up(tardy_store: ObjectStore) -> None:
+    with pytest.raises(UnavailableError), tardy_store.read("a/b") as pieces:
+        list(pieces)
 
 
 def test_a_new_folder_is_ready(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.up.real import KINDS
-from tests.contract.conftest import is_kafka_required, pytest_configure, servers
+from tests.contract.conftest import is_kafka_required, pytest_configure
+from tests.support.local_servers import servers
 from tests.support.system import System, free_base_port, running_system
 
 __all__ = ["own_system", "pytest_configure", "real_system", "system"]

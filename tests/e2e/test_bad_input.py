@@ -14,8 +14,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from psycopg import sql
 
 from deploy.story.browser import Browser, Form
@@ -34,8 +32,6 @@ DEEP = 50_000
 AS_TYPED = (
     '<script>alert(1)</script> <b>"it\'s"</b> =HYPERLINK("http://x") #set text(red) *b* {{7*7}} ${x} %s \\n Pūkeko'
 )
-ROLES = ("mahina", "hemi", "tane", "wiremu", "mere", "huria", "rupene", "ihaka", "tui", "oriwa")
-GIVERS = {"tane", "tui"}
 PROBLEM = "application/problem+json"
 
 
@@ -243,7 +239,7 @@ def test_a_stale_version_and_a_key_used_for_something_else(world: World) -> None
 
 
 HEADER = ",".join(COLUMNS)
-ROW = "0417,,Kea Sample,,,2014-02-03,5,,,,,,,2026-T1,10,60,Away often.,"
+ROW = "0417,,Kea Sample,,,2014-02-03,5,,,,,,,2026-T1,10,60,Away often.," + "," * (len(COLUMNS) - 18)
 
 
 @pytest.mark.parametrize(
@@ -401,103 +397,3 @@ def test_what_people_write_comes_back_as_they_wrote_it(world: World) -> None:
         assert page.status == 200
         assert "<script>alert" not in page.html, path
         assert "{{7*7}}" in page.html or "&lt;script&gt;" in page.html, path
-
-
-# ---- anything at all
-
-_ODD: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just([]), st.just({}),
-    st.sampled_from(["\0", "\ud800", "\u202e", "-1", "1e9", "NaN", "\N{FULLWIDTH DIGIT TWO}", "x" * 5_000, "'\"--", "%00"]),  # noqa: E501 - one list
-    st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=3), max_leaves=5),
-)  # fmt: skip
-
-
-def shaped(schema: Mapping[str, Any], parts: Mapping[str, Any], ids: list[str]) -> st.SearchStrategy[Any]:
-    """Values that mostly fit a schema of the OpenAPI document, and sometimes do not."""
-    if "$ref" in schema:
-        return st.deferred(lambda: shaped(parts[schema["$ref"].rpartition("/")[2]], parts, ids))
-    if "enum" in schema:
-        fitting: st.SearchStrategy[Any] = st.sampled_from(schema["enum"])
-    elif schema.get("format", schema.get("x-format-unless-empty")) == "uuid":
-        fitting = st.sampled_from([*ids, str(uuid4())])
-    elif schema.get("format") == "date":
-        fitting = st.dates().map(str)
-    elif schema.get("type") == "object":
-        wanted = {name: shaped(one, parts, ids) for name, one in schema["properties"].items()}
-        required = {name: one for name, one in wanted.items() if name in schema.get("required", [])}
-        optional = {name: one for name, one in wanted.items() if name not in required}
-        fitting = st.fixed_dictionaries(required, optional=optional)
-    elif schema.get("type") == "array":
-        fitting = st.lists(shaped(schema["items"], parts, ids), max_size=3)
-    elif schema.get("type") == "boolean":
-        fitting = st.booleans()
-    elif "integer" in str(schema.get("type")):
-        fitting = st.integers(min_value=schema.get("minimum", -5), max_value=min(schema.get("maximum", 500), 2**63))
-    elif "pattern" in schema:
-        fitting = st.from_regex(schema["pattern"], fullmatch=True)
-    else:
-        fitting = st.text(max_size=min(schema.get("maxLength", 50), 50))
-    return st.integers(0, 7).flatmap(lambda chance: _ODD if chance == 0 else fitting)
-
-
-def any_request(document: Mapping[str, Any], ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """A request of any operation of the document."""
-    parts = document["components"]["schemas"]
-    operations = []
-    for path, item in document["paths"].items():
-        for verb, operation in item.items():
-            named = [one for one in operation["parameters"] if "name" in one]
-            values = {
-                place: {one["name"]: shaped(one["schema"], parts, ids) for one in named if one["in"] == place}
-                for place in ("path", "query")
-            }
-            content = operation.get("requestBody", {}).get("content", {})
-            schema = content.get("application/json", {}).get("schema")
-            body = shaped(schema, parts, ids) if schema else st.none()
-            operations.append(
-                st.fixed_dictionaries(
-                    {
-                        "verb": st.just(verb.upper()),
-                        "path": st.just(path),
-                        "in_path": st.fixed_dictionaries(values["path"]),
-                        "query": st.fixed_dictionaries({}, optional=values["query"]),
-                        "body": body,
-                    }
-                )
-            )
-    return st.one_of(operations)
-
-
-@pytest.mark.parametrize("name", ROLES)
-@pytest.mark.timeout(60)
-def test_nothing_that_anyone_sends_is_our_fault(world: World, name: str) -> None:
-    asker = world.person(name)
-    document = world.session.get(f"{world.cast.base_url}/api/openapi.json", timeout=TIMEOUT_SECONDS).json()
-    headers = {"Authorization": f"Bearer {asker.access_token}", "Content-Type": "application/json"}
-    # Those who give and take access might rightly take it from the people whom the other tests need.
-    known = {one for one in world.ids.values() if name not in GIVERS or one != world.ids["person_id"]}
-
-    @settings(max_examples=80, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(any_request(document, sorted(known)))
-    def answers(sent: dict[str, Any]) -> None:
-        path = sent["path"]
-        for part, value in sent["in_path"].items():
-            path = path.replace(f"{{{part}}}", quote(_worded(value), safe=""))
-        answer = world.session.request(
-            sent["verb"],
-            f"{world.cast.base_url}/api{path}",
-            params={key: _worded(value) for key, value in sent["query"].items()},
-            data=None if sent["body"] is None else json.dumps(sent["body"]).encode(),
-            headers=headers,
-            timeout=TIMEOUT_SECONDS,
-        )
-        assert answer.status_code < 500, (sent, answer.text)
-        assert answer.status_code == 200 or fault_of(answer, 404, 405, 400, 403, 409, 412, 413, 415) == "" or (
-            answer.status_code in {301, 308}
-        ), (sent, answer.text)  # fmt: skip
-
-    answers()
-
-
-def _worded(value: object) -> str:
-    return str(value).encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Bytes without a row: what an upload left behind that died between the object store and the database."""
+"""Bytes without a row: what an upload left behind that died before it was in the database."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -22,7 +22,7 @@ class OrphanSweep:
     def sweep_once(self) -> int:
         """Delete every orphan; return how many there were."""
         before = self._deps.clock.now() - self._older_than
-        removed = 0
+        removed = self._deps.objects.discard_unfinished(before=before)
         for found in self._deps.objects.list(""):
             tenant, _, document = found.key.partition("/")
             if found.modified_at > before or self._has_row(UUID(tenant), UUID(document)):

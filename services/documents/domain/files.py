@@ -18,7 +18,10 @@ SCAN_AGAIN_AFTER = timedelta(minutes=30)
 KEEP_REMOVED = timedelta(days=90)
 """How long the bytes of a removed file are kept: long enough to notice a mistake (docs/adr/0008)."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069<>:\"|?*]")
+# Control characters, marks that turn text round or cannot be seen, and what some computer's folders do not take.
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb<>:\"|?*]"
+)
 _LONGEST_NAME = 120
 _LONGEST_EXTENSION = 10
 

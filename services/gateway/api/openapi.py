@@ -34,6 +34,10 @@ The whole of the attendance service's case management, for programs.
   the media types that the operation lists.
 * **Errors** are problems (RFC 9457) with a stable `reason`, and a violation for each field that is wrong.
 """
+_TOO_LONG: Document = {
+    "description": "The address is longer than 8 KB: ask for less at once. The server itself says so, with a page.",
+    "content": {"text/html; charset=utf-8": {}},
+}
 _STATUSES = {
     "read": (400, 401, 403, 404, 429, 500, 503, 504),
     "write": (400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504),
@@ -45,7 +49,7 @@ def document(*, issuer: str) -> Document:
     schemas = Schemas()
     for operation in operations():
         if operation.takes_json:
-            # Requests first: a message that stands in both directions is described by what it accepts.
+            # Requests first: so that an answer knows which messages need a schema without their rules.
             schemas.of_message(operation.input, is_request=True, without=operation.path_fields)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations():
@@ -63,7 +67,8 @@ def document(*, issuer: str) -> Document:
             "schemas": dict(sorted(schemas.found.items())) | {"Problem": _problem_schema()},
             "parameters": _parameters(),
             "headers": _headers(),
-            "responses": {f"Problem{status}": _problem_response(status) for status in sorted(TITLES)},
+            "responses": {f"Problem{status}": _problem_response(status) for status in sorted(TITLES)}
+            | {"TooLong": _TOO_LONG},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -172,13 +177,15 @@ def _responses(operation: Operation, schemas: Schemas) -> Document:
     statuses = {*_STATUSES["read" if operation.method.is_read else "write"]}
     if operation.takes_version:
         statuses.add(412)
+    if operation.stream_out is not None:
+        statuses.add(409)  # not scanned yet, or taken out
     problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}
-    return {"200": answer, **problems}
+    return {"200": answer, **problems, "414": {"$ref": "#/components/responses/TooLong"}}
 
 
 def _answer_content(operation: Operation, schemas: Schemas) -> Document:
     if operation.stream_out is not None:
-        return {OCTETS: {}}
+        return {OCTETS: {}, "*/*": {}}  # a file comes as what it is
     schema = schemas.of_message(operation.output, is_request=False)
     files: Document = {media: {} for media in MEDIA if operation.name in RENDERINGS}
     return {JSON: {"schema": schema, "example": example_of(operation.output)}, **files}

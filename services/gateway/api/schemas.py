@@ -33,16 +33,22 @@ class Schemas:
     def __init__(self) -> None:
         """Start with none."""
         self.found: dict[str, Schema] = {}
+        self._asked: set[str] = set()
 
     def of_message(self, descriptor: Descriptor, *, is_request: bool, without: tuple[str, ...] = ()) -> Schema:
-        """A reference to a message's schema. `without` leaves out fields that stand elsewhere."""
+        """A reference to a message's schema. `without` leaves out fields that stand elsewhere.
+
+        A message that stands in both directions has two: answers do not keep the rules of requests. A draft lacks what
+        is needed later, a list leaves out what is long.
+        """
         name = name_of(descriptor)
-        known = self.found.get(name)
-        if known is None:
+        if is_request:
+            self._asked.add(name)
+        elif name in self._asked:
+            name = f"{name}.Read"
+        if name not in self.found:
             self.found[name] = {}  # a message may contain itself
             self.found[name] = self._message(descriptor, is_request=is_request, without=without)
-        elif is_request:
-            known["additionalProperties"] = False
         return {"$ref": f"#/components/schemas/{name}"}
 
     def of_field(self, field: FieldDescriptor, *, is_request: bool) -> Schema:

@@ -335,33 +335,27 @@ class OwnCaseForm(StudentForm):
     )
     school_id = RadioField(_l("Which school?"), choices=[], validate_choice=False)
 
-    def find_school(self) -> bool:
-        """Whether the school that was written is known now: none, the one that was chosen, or the only one found.
-
-        The schools found become the choices, so that the page can ask which.
-        """
+    def find_schools(self) -> None:
+        """Make the schools that fit what was written the choices; the one that fits alone, or exactly, is chosen."""
         written = (self.school.data or "").strip()
-        if not written:
-            self.school_id.data = ""
-            return True
-        found = call("identity", "FindSchools", identity_pb2.FindSchoolsRequest(search=written)).schools
+        question = identity_pb2.FindSchoolsRequest(search=written)
+        found = call("identity", "FindSchools", question).schools if written else []
         self.school_id.choices = [SelectChoice(one.organisation_id, _school_words(one)) for one in found]
-        known = {one.organisation_id for one in found}
         exact = [one.organisation_id for one in found if written in (one.name, one.school_number)]
-        if self.school_id.data not in known:
-            only = exact if len(exact) == 1 else sorted(known)
-            self.school_id.data = only[0] if len(only) == 1 else ""
-        if not found:
+        fitting = exact or [one.organisation_id for one in found]
+        if self.school_id.data not in {one.organisation_id for one in found}:
+            self.school_id.data = fitting[0] if len(fitting) == 1 else ""
+        if written and not found:
             words = _("We found no school of your catchments with this name or number.")
             self.school.errors = [*self.school.errors, words]
-        elif not self.school_id.data:
-            self.school_id.errors = [*self.school_id.errors, _("Choose the school.")]
-        return bool(self.school_id.data)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """The answers, and the school."""
+        """The answers, and the school where one was written."""
         is_valid = bool(super().validate(extra_validators))
-        return self.find_school() and is_valid
+        self.find_schools()
+        if self.school_id.choices and not self.school_id.data:
+            self.school_id.errors = [*self.school_id.errors, _("Choose the school.")]
+        return is_valid and not (self.school.errors or self.school_id.errors)
 
     def message(self) -> cases_pb2.OpenOwnCaseRequest:
         """What the service is asked."""

@@ -122,7 +122,7 @@ def open_own_case() -> Response:
     form = OwnCaseForm(today())
     form.reason.choices = choices_of("own_work_reason")
     if request.form.get("action") == "find-school":
-        form.find_school()
+        form.find_schools()
     elif form.is_sent():
         names = {f"student.{name}": name for name in ("nsn", "date_of_birth", "given_names", "family_name")}
         names["school_id"] = "school"

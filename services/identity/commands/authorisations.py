@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.actor import Actor, ActorKind
-from kit.errors import NotFoundError
 from services.identity.commands.deps import Deps
 from services.identity.domain import (
     ACCESS_TOKEN_LASTS,
@@ -166,13 +165,10 @@ def find_machine(deps: Deps, client_id: str) -> Machine | None:
 
 
 def give_machine_token(deps: Deps, machine: Machine, *, access_token: str) -> None:
-    """Keep an access token of a machine client."""
+    """Keep an access token of a machine client. Should it end in this moment, the token's next exchange is refused."""
     now = deps.clock.now()
     actor = Actor(kind=ActorKind.MACHINE, tenant_id=machine.tenant_id, actor_id=machine.id)
     with deps.database.tenant(actor) as tx:
-        known = machines.find_machine(tx, machine.id)
-        if known is None or known.ended_at is not None:
-            raise NotFoundError("client")
         machines.insert_token(
             tx, machine_id=machine.id, digest=digest(access_token), expires_at=now + MACHINE_TOKEN_LASTS, now=now
         )

@@ -28,7 +28,8 @@ def main() -> None:
     # Here and not in another interpreter: everything it serves has been imported on the way to this line.
     command = ["gunicorn", "--bind", settings.bind]
     # One worker: memory is what a small machine lacks, and hashing passphrases leaves the interpreter to others anyway.
-    command += ["--workers", "1", "--worker-class", "gthread", "--threads", str(settings.web_threads)]
+    command += ["--workers", "1", "--threads", str(settings.web_threads)]
+    command += ["--worker-class", "kit.web.worker.PlainWorker"]
     command += ["--graceful-timeout", "5", "--log-level", "warning", "services.identity.web:create_app()"]
     sys.argv = command
     run()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Later, Transaction, prepare
@@ -48,9 +48,10 @@ _FREEZE = prepare(insert(FROZEN_RETURN).values(dict.fromkeys(_F.keys())))
 _FROZEN = prepare(
     select(*_F).where(_F.tenant_id == bindparam("tenant"), _F.quarter == bindparam("wanted")).order_by(_F.number)
 )
+_FIRST_DAY = select(func.min(RETURN_RULE.c.starts_on)).scalar_subquery()
 _RULE = prepare(
     select(*RETURN_RULE.c)
-    .where(RETURN_RULE.c.starts_on <= bindparam("on_day"))
+    .where(RETURN_RULE.c.starts_on <= func.greatest(bindparam("on_day"), _FIRST_DAY))
     .order_by(RETURN_RULE.c.starts_on.desc())
     .limit(1)
 )
@@ -71,9 +72,9 @@ class Frozen:
 
 
 def find_rule(tx: Transaction, on: date) -> Rule:
-    """The rule about returns that holds on a day."""
+    """The rule about returns that holds on a day. Before the first one began it holds too: work is recorded late."""
     row = tx.first(_RULE, on_day=on)
-    assert row is not None, "the first rule holds from before anything was counted"
+    assert row is not None, "the migration made the first rule"
     return Rule(
         due_working_days=row.due_working_days,
         change_percent=row.change_percent,

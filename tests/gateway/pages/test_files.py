@@ -123,6 +123,42 @@ def test_the_number_of_files_has_bounds(as_: As, files: list[bytes], words: str)
     assert words in response.text
 
 
+FORM = "multipart/form-data"
+EDGE = "edge"
+
+
+def part(head: str, body: bytes = b"x") -> bytes:
+    return f"--{EDGE}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + body + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "statuses"),
+    [
+        (FORM, part('name="files"; filename="a.txt"'), {400}),
+        (f"{FORM}; boundary={EDGE}", part('name="description"'), {400}),
+        (f"{FORM}; boundary=other", part('name="files"; filename="a.txt"') + b"--edge--", {400}),
+        (f"{FORM}; boundary={EDGE}", part(f'name="files"; filename="{"a" * 2_000_000}"') + b"--edge--", {400, 413}),
+        (f"{FORM}; boundary={EDGE}", part('name="description"') * 2_000 + b"--edge--", {413}),
+        (f"{FORM}; boundary={EDGE}", part('name="description"', b"x" * 2_000_000) + b"--edge--", {413}),
+    ],
+    ids=["no boundary", "no end", "another boundary", "a huge header", "many parts", "a huge field"],
+)
+def test_a_form_that_is_no_form_keeps_nothing(
+    as_: As, world: World, content_type: str, body: bytes, statuses: set[int]
+) -> None:
+    response = as_("manager").client.post(ADD, data=body, content_type=content_type, base_url="http://localhost")
+    assert response.status_code in statuses
+    assert "UploadDocument" not in {method for method, _request in world.calls}
+
+
+def test_two_files_are_two_and_what_the_browser_says_of_their_type_counts_for_nothing(as_: As, world: World) -> None:
+    one, two = attached(b"one", b"two")
+    one.headers["Content-Type"] = "text/html"
+    assert as_("manager").send(ADD, files=[one, two]).status_code == 303
+    headers = [request for method, request in world.calls if method == "UploadDocument"]
+    assert [header.name for header in headers] == ["Whānau hui 1.txt", "Whānau hui 2.txt"]
+
+
 def test_a_name_is_sent_without_what_no_name_needs(as_: As, world: World) -> None:
     as_("manager").send(ADD, files=attached(b"x", name="M\u0101ori\u202egnp.txt"))
     (header,) = [request for method, request in world.calls if method == "UploadDocument"]

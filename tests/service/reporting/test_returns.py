@@ -286,6 +286,16 @@ def test_a_submitted_return_is_never_overdue(reporting: Reporting) -> None:
     assert told_of(reporting, "ReturnOverdue") == 0
 
 
+def test_work_of_a_time_before_the_first_rule_is_counted_and_its_quarter_can_be_read(reporting: Reporting) -> None:
+    reporting.apply(case_opened(opened_on="2015-05-01"))
+    reporting.apply(event_recorded(happened_on="2015-06-30"))
+
+    answer = reporting.call("GetReturn", returns_pb2.GetReturnRequest(quarter="2015-Q2"), as_=LEAD)
+
+    assert answer.provider_return.state == STATES.RETURN_STATE_DRAFT
+    assert sweep_of(reporting)() == 0
+
+
 def test_what_comes_long_after_its_quarter_sets_no_deadline(reporting: Reporting) -> None:
     reporting.apply(case_opened(opened_on=date(2021, 5, 1).isoformat()))
 
