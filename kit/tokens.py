@@ -40,6 +40,11 @@ def claims_of(actor: Actor) -> dict[str, Any]:
     }
 
 
+def _refuse_expired(exp: float, *, now: float) -> None:
+    if now > exp + LEEWAY_SECONDS:
+        raise ValueError("expired")
+
+
 @dataclass(eq=False)
 class Verifier:
     """Turns a token into an Actor. `fetch_keys` returns a JSON Web Key Set, and is asked again for unknown keys."""
@@ -79,8 +84,7 @@ class Verifier:
                 iat={"essential": True},
             )
             registry.validate(claims)
-            if self.now() > claims["exp"] + LEEWAY_SECONDS:
-                raise ValueError("expired")
+            _refuse_expired(claims["exp"], now=self.now())
             kind = ActorKind(claims["knd"])
             actor = Actor(
                 kind=kind,
