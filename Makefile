@@ -12,7 +12,7 @@ up: ## start the whole system here (ASCMS_PORT=8080) with everything it needs; C
 	@$(PYTHON) deploy/local/up
 
 up-real: ## the same on Apache Kafka, S3 and PostgreSQL servers of its own, which end with it (state in .state-real)
-	@ASCMS_REAL=1 $(PYTHON) deploy/local/up
+	@exec env ASCMS_REAL=1 $(PYTHON) deploy/local/up
 
 seed: ## fill what `make up` started with made-up cases in every state (CASES=30000)
 	@$(PYTHON) deploy/local/up seed --cases $(or $(CASES),30000)
