@@ -1,6 +1,8 @@
 """What a page of figures reads is kept as it stands: few statements, whatever is parted, and what the ledger says."""
 
+import runpy
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +10,13 @@ import psycopg
 import pytest
 from ascms.cases.v1 import events_pb2
 
+import services.reporting
 from kit.actor import system_actor
 from services.reporting.domain.figures import Quarter
+from services.reporting.domain.indicators import PARTED, SPREAD
 from services.reporting.measuring import break_down, measure
 from services.reporting.store.ledger import EVER
+from services.reporting.store.parts import AS_ADDED
 from tests.service.reporting.conftest import OURS, Reporting, case_opened, event_recorded
 from tests.service.reporting.test_indicators import (
     CASE,
@@ -77,3 +82,14 @@ def test_a_page_of_figures_asks_few_questions_however_many_parts(
     assert len({(each.indicator, each.dimension) for each in answer.breakdowns}) > len(asked)
     assert len(asked) <= 8, asked
     assert not [each for each in asked if "ledger" in each], "which grows with every event"
+
+
+def test_whatever_is_parted_was_filled_from_the_ledger_by_a_migration() -> None:
+    filled: set[tuple[str, str]] = set()
+    for path in (Path(services.reporting.__path__[0]) / "migrations" / "versions").glob("*.py"):
+        module = runpy.run_path(str(path))
+        filled |= {(counter, each) for counter, dimensions in module.get("PARTED", {}).items() for each in dimensions}
+        filled |= {(counter, AS_ADDED) for counter in module.get("SPREAD", ())}
+
+    wanted = {(counter, each) for counter, dimensions in PARTED.items() for each in dimensions}
+    assert wanted | {(counter, AS_ADDED) for counter in SPREAD} <= filled
