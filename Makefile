@@ -3,7 +3,7 @@ PYTHON ?= python3
 V := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-real seed clean-state story fuzz kill-loop test lint format bench lock protos release-contracts screens installed dev
+.PHONY: help up up-real seed clean-state story fuzz kill-loop faults test lint format bench lock protos release-contracts screens installed dev
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -28,6 +28,9 @@ fuzz: dev ## every operation of the REST API as everyone, with what its document
 
 kill-loop: installed ## kill one service after another under writers; nothing may be lost or doubled
 	@$(V)/python -m deploy.story.kill_loop
+
+faults: dev ## break on purpose what is promised, at length and with times judged: docs/faults.md
+	@$(V)/python -m pytest -q -s --long tests/faults
 
 test: dev ## every suite this machine can run; says what it skipped and why
 	@$(V)/python -m tests.run

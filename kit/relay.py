@@ -30,6 +30,7 @@ from kit.log import logger
 from kit.outbox import outbox_table
 
 _BATCH = 500
+_LEAD = "SELECT pg_try_advisory_lock(hashtext('ascms outbox relay'))"
 _SHORTEST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 1.0
 _LEADER_RETRY_SECONDS = 0.5
@@ -162,7 +163,7 @@ class Relay:
         ) as connection:
             connection.execute(f"SET ROLE {self._service}_plumbing")
             while True:
-                row = connection.execute("SELECT pg_try_advisory_lock(hashtext('ascms outbox relay'))").fetchone()
+                row = connection.execute(_LEAD).fetchone()
                 if row is not None and row[0]:
                     break
                 self._note(fault="")

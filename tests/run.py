@@ -14,15 +14,16 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).parents[1]
-_E2E, _BROWSER = "tests/e2e", "tests/browser"
+_E2E, _BROWSER, _FAULTS = "tests/e2e", "tests/browser", "tests/faults"
 GROUPS = {
     "rules, services, pages, contracts, conventions": [
         *("-n", "2", "--dist", "loadfile", "tests", f"--ignore={_E2E}", f"--ignore={_BROWSER}"),
+        f"--ignore={_FAULTS}",
     ],
     # Each worker has a system and a Chromium of its own: journeys count what others must not change.
     "browser": ["-n", "2", "--dist", "loadfile", _BROWSER],
     # Two systems at most at a time. In the order of their names, which leaves no long file to the end.
-    "whole systems": ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", _E2E],
+    "whole systems": ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", _E2E, _FAULTS],
 }
 _NO_TESTS = 5
 

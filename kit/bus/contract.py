@@ -149,6 +149,13 @@ class Broker(ABC):
         """
 
     @abstractmethod
+    def unread(self, *, group: str, topics: Sequence[str]) -> int:
+        """How many records of the topics `group` has not committed, asked from outside of it.
+
+        A topic that does not exist has none. Raises `BrokerUnavailableError`.
+        """
+
+    @abstractmethod
     def is_ready(self) -> bool:
         """Whether it answers now. Takes two seconds at most and never raises."""
 

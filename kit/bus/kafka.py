@@ -103,6 +103,21 @@ class KafkaBroker(Broker):
         """As `Broker.consumer`."""
         return KafkaGroupConsumer(broker=self, group=group, topics=topics)
 
+    def unread(self, *, group: str, topics: Sequence[str]) -> int:
+        """As `Broker.unread`."""
+        with _unavailable():
+            # Without a subscription it never joins the group, whose members go on undisturbed.
+            client = _construct(
+                KafkaConsumer, **self.settings(), metrics_enabled=False, group_id=group, enable_auto_commit=False,
+                allow_auto_create_topics=False, request_timeout_ms=_REQUEST_MS * 2, bootstrap_timeout_ms=_REQUEST_MS,
+            )  # fmt: skip
+            try:
+                existing = client.topics() & set(topics)
+                numbers = {topic: client.partitions_for_topic(topic) or () for topic in existing}
+                return _behind(client, [TopicPartition(topic, one) for topic in existing for one in numbers[topic]])
+            finally:
+                client.close(autocommit=False, timeout_ms=2_000)
+
     def is_ready(self) -> bool:
         """As `Broker.is_ready`."""
         try:
@@ -287,16 +302,7 @@ class KafkaGroupConsumer(Consumer):
     def lag(self) -> int:
         """As `Consumer.lag`."""
         with self._connected() as client:
-            assigned = list(client.assignment())
-            if not assigned:
-                return 0
-            ends = client.end_offsets(assigned, timeout_ms=_REQUEST_MS)
-            starts = client.beginning_offsets(assigned, timeout_ms=_REQUEST_MS)
-            total = 0
-            for partition in assigned:
-                committed = client.committed(partition, timeout_ms=_REQUEST_MS)
-                total += ends[partition] - max(committed or 0, starts[partition])
-            return int(total)
+            return _behind(client, list(client.assignment()))
 
     def close(self) -> None:
         """As `Consumer.close`."""
@@ -392,6 +398,19 @@ class _KeyPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python
         topic, _, serialized_key, _, _, cluster = record
         partitions = sorted(cluster.partitions_for_topic(topic))
         return int(partitions[_hash(serialized_key) % len(partitions)])
+
+
+def _behind(client: KafkaConsumer, partitions: list[TopicPartition]) -> int:
+    """How many records of the partitions the client's group has not committed."""
+    if not partitions:
+        return 0
+    ends = client.end_offsets(partitions, timeout_ms=_REQUEST_MS)
+    starts = client.beginning_offsets(partitions, timeout_ms=_REQUEST_MS)
+    total = 0
+    for partition in partitions:
+        committed = client.committed(partition, timeout_ms=_REQUEST_MS)
+        total += ends[partition] - max(committed or 0, starts[partition])
+    return int(total)
 
 
 @functools.lru_cache(maxsize=16_384)

@@ -91,6 +91,17 @@ class PostgresBroker(Broker):
         """As `Broker.consumer`."""
         return PostgresGroupConsumer(broker=self, group=group, topics=topics)
 
+    def unread(self, *, group: str, topics: Sequence[str]) -> int:
+        """As `Broker.unread`."""
+        with self.connected() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM bus.record r LEFT JOIN bus.progress g"
+                " ON g.group_name = %s AND g.topic = r.topic AND g.partition = r.partition"
+                ' WHERE r.topic = ANY(%s) AND r."offset" >= coalesce(g.next_offset, 0)',
+                [group, list(topics)],
+            ).fetchone()
+        return int(row[0]) if row else 0
+
     def is_ready(self) -> bool:
         """As `Broker.is_ready`."""
         try:

@@ -4,23 +4,29 @@ import itertools
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 
 from kit import log, tracing
 from kit.rpc.flow import FLOW
-from kit.rpc.status import from_rpc_error
+from kit.rpc.status import from_rpc_error, was_lost
 
 Stub = TypeVar("Stub")
 Response = TypeVar("Response")
 
 DEADLINE_SECONDS = 5.0
+_EXPECTED_SECONDS = 5.0
+"""How long after its last answer a service that cannot be reached is taken to be on its way back."""
 
-# Only a connection that failed before the call was handed over is tried again, by gRPC itself; a call that may have had
-# an effect is tried again by nobody but the person, with the same idempotency key.
+# gRPC itself tries again only what failed before it was handed over. What was lost later we repeat once where that can
+# do no harm: a read, or a write with an idempotency key (docs/adr/0018). Anything else only a person may repeat.
 _SERVICE_CONFIG = json.dumps({"methodConfig": [{"name": [{}], "waitForReady": False}]})
 
 
@@ -84,6 +90,7 @@ class Backend:
         """Bind connections to a generated stub class."""
         self._channels = channels
         self._stub = stub
+        self._answered_at = -_EXPECTED_SECONDS
 
     def call(
         self,
@@ -102,17 +109,50 @@ class Backend:
         with tracing.span(f"call {method}", kind=SpanKind.CLIENT):
             if parent := tracing.traceparent():
                 metadata.append(("traceparent", parent))
+            until = time.monotonic() + timeout_seconds
             try:
-                rpc = getattr(self._channels.stub(self._stub), method)
-                answer = rpc(request, timeout=timeout_seconds, metadata=metadata)
+                answer = self._rpc(method)(request, timeout=timeout_seconds, metadata=metadata)
             except grpc.RpcError as error:
-                raise from_rpc_error(error) from error
+                if not was_lost(error):
+                    self._answered_at = time.monotonic()
+                    raise from_rpc_error(error) from error
+                if not (idempotency_key or self._is_read(method, request)):
+                    raise from_rpc_error(error) from error
+                answer = self._repeat(method, request, metadata, until=until)
+            self._answered_at = time.monotonic()
         # A stream of responses is both a call and an iterator; a single response is neither.
         return _with_errors(answer) if isinstance(answer, grpc.Call) and isinstance(answer, Iterator) else answer
 
     def close(self) -> None:
         """End the connections."""
         self._channels.close()
+
+    def _rpc(self, method: str) -> Callable[..., Any]:
+        rpc: Callable[..., Any] = getattr(self._channels.stub(self._stub), method)
+        return rpc
+
+    def _repeat(self, method: str, request: Any, metadata: list[tuple[str, str]], *, until: float) -> Any:
+        """The same call, in what is left of its time. One that was there a moment ago is waited for: it is replaced."""
+        now = time.monotonic()
+        is_expected = now - self._answered_at < _EXPECTED_SECONDS
+        try:
+            return self._rpc(method)(
+                request, timeout=max(until - now, 0.001), metadata=metadata, wait_for_ready=is_expected
+            )
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+
+    def _is_read(self, method: str, request: Any) -> bool:
+        """Whether the contract says that a call changes nothing; a stream of requests is no such call."""
+        if not isinstance(request, Message):
+            return False
+        return _is_read(f"{request.DESCRIPTOR.file.package}.{self._stub.__name__.removesuffix('Stub')}", method)
+
+
+@cache
+def _is_read(service: str, method: str) -> bool:
+    options = descriptor_pool.Default().FindServiceByName(service).FindMethodByName(method).GetOptions()
+    return bool(options.idempotency_level == options.NO_SIDE_EFFECTS)
 
 
 def call_metadata(*, token: str = "", idempotency_key: str = "") -> list[tuple[str, str]]:

@@ -52,6 +52,8 @@ _SECONDS = Histogram(
 _FAULTS = Counter("ascms_rpc_faults", "Calls that met an error nobody foresaw")
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _SLOW_SECONDS = 1.0
+_CALLS_A_THREAD = 4
+"""More than this at once is refused at once: late answers help nobody."""
 
 Result = TypeVar("Result")
 Handler = Callable[..., Any]
@@ -199,8 +201,7 @@ def serve(
     server = grpc.server(
         futures.ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
         interceptors=[edge],
-        # More than this at once is refused at once: late answers help nobody.
-        maximum_concurrent_rpcs=threads * 4,
+        maximum_concurrent_rpcs=threads * _CALLS_A_THREAD,
         options=[
             ("grpc.so_reuseport", int(options.share_port)),
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),

@@ -8,6 +8,9 @@ from grpc_status import rpc_status
 from kit.errors import DomainError, Kind, UnavailableError, Violation, rebuild
 
 DOMAIN = "ascms"
+# None of us cancels a call: CANCELLED is what a server that is going says of those that it had not begun.
+_LOST = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+_AWAY = {*_LOST, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 def to_status(error: DomainError) -> grpc.Status:
@@ -36,7 +39,7 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     proto = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
     kind = Kind(code.name) if code.name in Kind.__members__ else Kind.INTERNAL
     if proto is None:
-        if kind in (Kind.UNAVAILABLE, Kind.RESOURCE_EXHAUSTED):
+        if code in _AWAY:
             return UnavailableError("service-away", "A part of the system cannot be reached. Try again in a moment.")
         message = "This took too long." if kind == Kind.DEADLINE_EXCEEDED else "Something went wrong."
         return rebuild(
@@ -53,6 +56,11 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
         violations=[Violation(item.field, item.reason, item.description) for item in bad.field_violations],
         metadata=dict(info.metadata),
     )
+
+
+def was_lost(error: grpc.RpcError) -> bool:
+    """Whether a call met no service at all, or one that was going: the error is the transport's, and not an answer."""
+    return isinstance(error, grpc.Call) and error.code() in _LOST and rpc_status.from_call(error) is None
 
 
 def _packed(message: object) -> any_pb2.Any:

@@ -1,11 +1,12 @@
 """Two languages, English and te reo Māori: which one a page is in, and the switch between them."""
 
 from collections.abc import Sequence
+from gettext import NullTranslations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, abort, redirect, request
-from flask_babel import Babel, get_locale
+from flask import Blueprint, Flask, Response, abort, g, redirect, request
+from flask_babel import Babel, get_locale, get_translations
 
 from kit.web.dates import Language
 from kit.web.urls import safe_local_path
@@ -31,7 +32,10 @@ def current_language() -> Language:
 
 
 def init_i18n(app: Flask, *, directories: Sequence[Path]) -> None:
-    """Flask-Babel over the catalogues of kit and application; where both know a text, the later folder wins."""
+    """Flask-Babel over the catalogues of kit and application; where both know a text, the later folder wins.
+
+    Templates do not ask Flask-Babel for each of their texts which language the request has: that is asked once a page.
+    """
     Babel(
         app,
         default_locale="en",
@@ -39,6 +43,27 @@ def init_i18n(app: Flask, *, directories: Sequence[Path]) -> None:
         default_translation_directories=";".join(str(directory) for directory in directories),
         locale_selector=choose_language,
     )
+    environment = app.jinja_env
+    environment.install_gettext_callables(_say, _say_number, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["_"] = environment.globals["gettext"]
+
+
+def _say(text: str) -> str:
+    found: str = _catalogue().gettext(text)
+    return found
+
+
+def _say_number(one: str, many: str, number: int) -> str:
+    found: str = _catalogue().ngettext(one, many, number)
+    return found
+
+
+def _catalogue() -> NullTranslations:
+    """The texts of this request's language."""
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    found: NullTranslations = g.catalogue
+    return found
 
 
 def language_blueprint() -> Blueprint:

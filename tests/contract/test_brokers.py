@@ -138,6 +138,19 @@ def test_lag_counts_what_is_not_committed(broker: Broker, topic: str) -> None:
         assert consumer.lag() == 0
 
 
+def test_what_a_group_has_not_committed_is_told_from_outside(broker: Broker, topic: str) -> None:
+    send(broker, topic, ["1", "2", "3", "4", "5"])
+    name = group()
+    assert broker.unread(group=name, topics=[topic, f"{topic}.none"]) == 5
+    with broker.consumer(group=name, topics=[topic]) as consumer:
+        deliveries = take(consumer, 5)
+        consumer.commit([one for one in deliveries if one.offset == 0])
+        left = 5 - len([one for one in deliveries if one.offset == 0])
+        assert broker.unread(group=name, topics=[topic]) == left
+        consumer.commit(deliveries)
+    assert broker.unread(group=name, topics=[topic]) == 0
+
+
 def test_a_consumer_killed_between_effect_and_commit_loses_nothing(
     broker: Broker, broker_url: str, topic: str, tmp_path: Path
 ) -> None:

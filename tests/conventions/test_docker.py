@@ -5,30 +5,24 @@ No Docker is needed: both files are read as what they are.
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 import pytest
-import yaml
 from pydantic_settings import BaseSettings
 
 from deploy.local.up.processes import SERVICES
 from kit.config import Settings
 from kit.probe import ready_url
+from tests.support.containers import COMPOSE, DOCKERFILE, instructions, made_up_secrets, with_secrets
 from tests.support.services import ROOT
 
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
-DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 OURS = {name: one for name, one in COMPOSE["services"].items() if one.get("image") == "ascms"}
 SETTINGS: Mapping[str, str] = {
     **{name: f"services.{name}.app:Settings" for name in SERVICES},
     "gateway": "services.gateway.config:GatewaySettings",
     "identity-web": "services.identity.web.settings:ProviderSettings",
 }
-_VARIABLE = re.compile(r"\$\{(\w+):\?[^}]*\}")
 
 
 def settings_of(name: str) -> type[BaseSettings]:
@@ -40,11 +34,7 @@ def settings_of(name: str) -> type[BaseSettings]:
 
 @pytest.fixture(scope="module")
 def secrets() -> dict[str, str]:
-    """What deploy/compose_env.py makes up."""
-    made = subprocess.run(
-        [sys.executable, ROOT / "deploy" / "compose_env.py"], capture_output=True, text=True, check=True
-    ).stdout
-    return dict(line.split("=", 1) for line in made.splitlines())
+    return made_up_secrets()
 
 
 def test_every_process_of_the_system_is_there() -> None:
@@ -56,9 +46,7 @@ def test_every_process_of_the_system_is_there() -> None:
 def test_a_process_is_told_what_it_needs_and_nothing_that_it_does_not_know(
     name: str, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {
-        key: _VARIABLE.sub(lambda found: secrets[found[1]], value) for key, value in OURS[name]["environment"].items()
-    }
+    told = with_secrets(OURS[name]["environment"], secrets)
     known = {f"ASCMS_{field.upper()}" for field in settings_of(name).model_fields}
     assert set(told) - known == set()
     for key in [key for key in os.environ if key.startswith("ASCMS_")]:
@@ -120,12 +108,6 @@ def test_volumes_that_are_used_are_declared_and_the_other_way_round() -> None:
         if not volume.startswith((".", "/"))
     }
     assert used == set(COMPOSE["volumes"])
-
-
-def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions: word and what follows it, comments and line ends gone."""
-    text = re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", DOCKERFILE))
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
 
 
 def test_the_image_is_made_in_stages_by_hash_and_runs_as_nobody() -> None:

@@ -239,7 +239,7 @@ def test_a_stale_version_and_a_key_used_for_something_else(world: World) -> None
 
 
 HEADER = ",".join(COLUMNS)
-ROW = "0417,,Kea Sample,,,2014-02-03,5,,,,,,,2026-T1,10,60,Away often.,"
+ROW = "0417,,Kea Sample,,,2014-02-03,5,,,,,,,2026-T1,10,60,Away often.," + "," * (len(COLUMNS) - 18)
 
 
 @pytest.mark.parametrize(

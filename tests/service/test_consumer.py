@@ -2,9 +2,6 @@
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -29,13 +26,12 @@ from kit.migrations import with_parts
 from kit.service import Threaded
 from tests.support import plumbing
 from tests.support.plumbing import SERVICE, TOPIC, TYPE, effects
-from tests.support.postgres import ROOT, admin_url, empty
+from tests.support.postgres import admin_url, empty
 
 T = TypeVar("T")
 NAME = "probe.effects"
 PATIENCE_SECONDS = 30.0
 FAST = Limits(poll_seconds=0.2, retry_seconds=0.01)
-KILLS = 5
 
 
 def until(look: Callable[[], T | None], what: str) -> T:
@@ -440,51 +436,6 @@ def test_a_poison_message_in_a_batch_is_parked_alone(database: Database, broker:
         assert loop.is_ready()
     assert StringValue.FromString(Envelope.FromString(delivery.value).payload).value == "poison"
     assert len(handler.brought) < 20, "found by halving, not by trying each"
-
-
-_DYING = """
-import os, signal, sys
-from google.protobuf.wrappers_pb2 import StringValue
-from kit.bus import open_broker
-from kit.consumer import ConsumerLoop
-from kit.db import Database
-from tests.support import plumbing
-from tests.service.test_consumer import NAME
-
-applied = 0
-
-def apply_and_die(tx, envelope, message):
-    global applied
-    if applied == int(sys.argv[3]):  # The effects before are committed, the offsets are not.
-        os.kill(os.getpid(), signal.SIGKILL)
-    plumbing.apply(tx, envelope.key, message.value)
-    applied += 1
-
-ConsumerLoop(
-    name=NAME, topics=[plumbing.TOPIC], handlers={plumbing.TYPE: apply_and_die},
-    database=Database(sys.argv[1], plumbing.SERVICE), broker=open_broker(sys.argv[2]),
-).run()
-"""
-
-
-def test_a_consumer_killed_again_and_again_applies_everything_once(
-    database: Database, database_url: str, broker: Broker, bus_url: str, tenant: UUID
-) -> None:
-    expected = [str(number) for number in range(60)]
-    send(broker, *(event(tenant, value) for value in expected))
-    for kill in range(KILLS):
-        done = subprocess.run(
-            [sys.executable, "-c", _DYING, database_url, bus_url, str(3 + kill)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}"},
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == -signal.SIGKILL
-    before = len(effects(database, tenant))
-    assert before == sum(range(3, 3 + KILLS))
-    with consuming(database, broker):
-        until_applied(database, tenant, expected)
 
 
 def test_two_loops_share_the_work_and_apply_everything_once(database: Database, broker: Broker, tenant: UUID) -> None:

@@ -2,9 +2,6 @@
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -28,11 +25,10 @@ from kit.relay import Relay
 from kit.service import Threaded
 from tests.support import plumbing
 from tests.support.plumbing import NOW, SERVICE, TOPIC, tell
-from tests.support.postgres import ROOT, admin_url, empty
+from tests.support.postgres import admin_url, empty
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
-KILLS = 6
 
 
 def until(look: Callable[[], T | None], what: str) -> T:
@@ -218,54 +214,3 @@ def test_one_relay_leads_and_another_takes_over_within_two_seconds(database: Dat
             assert len(envelopes(broker, 1)) == 1
     assert not first.status.is_running
     assert not second.status.is_running
-
-
-def test_a_relay_killed_again_and_again_loses_nothing(
-    database: Database, database_url: str, broker: Broker, bus_name: str
-) -> None:
-    tenant, keys = uuid4(), [uuid4() for _ in range(3)]
-    bus = with_parts(admin_url(), database=bus_name)
-    broker.ensure_topics([TOPIC], partitions=6)
-    program = (
-        "import sys; from kit.bus import open_broker; from kit.db import Database; from kit.relay import Relay;"
-        "Relay(database=Database(sys.argv[1], 'probe'), broker=open_broker(sys.argv[2])).run()"
-    )
-    enough = threading.Event()
-    turns = 0
-
-    def write() -> None:
-        nonlocal turns
-        while not enough.is_set():
-            for key in keys:
-                tell(database, tenant, key=key, values=[f"{turns:06}"])
-            turns += 1
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    with psycopg.connect(bus, autocommit=True) as reader:
-        for _ in range(KILLS):
-            before = _count(reader, "bus.record")
-            process = subprocess.Popen(
-                [sys.executable, "-c", program, database_url, bus],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}"},
-            )
-            # As soon as it has sent something it dies, at whatever point it has reached.
-            until(lambda: _count(reader, "bus.record") > before or None, "the relay works")  # noqa: B023
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        enough.set()
-        writer.join()
-        with running(database, broker):
-            got = defaultdict(list)
-            for envelope in envelopes(broker, turns * len(keys)):
-                got[envelope.key].append(value(envelope))
-        sent = _count(reader, "bus.record")
-    assert got == {str(key): [f"{turn:06}" for turn in range(turns)] for key in keys}
-    print(f"{KILLS} kills, {turns * len(keys)} events, {sent} records sent")  # noqa: T201 - the size of the history
-
-
-def _count(connection: psycopg.Connection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - ours
-    assert row is not None
-    return int(row[0])

@@ -35,11 +35,15 @@ _EFFECTS = Query("SELECT value FROM effect ORDER BY id", {})
 
 
 @contextlib.contextmanager
-def plumbing_database(worker: str) -> Iterator[str]:
-    """A database of the service, made now and dropped afterwards; yields the URL of its login."""
+def plumbing_database(worker: str, *, server: str = "") -> Iterator[str]:
+    """A database of the service, made now and dropped afterwards; yields the URL of its login.
+
+    `server` is an administrator's connection to another server than the tests' own.
+    """
+    server = server or admin_url()
     name = f"test_{SERVICE}_{worker}_{os.getpid()}"
-    bootstrap(admin_url(), service=SERVICE, database=name)
-    owner = with_parts(admin_url(), user=f"{SERVICE}_owner", database=name)
+    bootstrap(server, service=SERVICE, database=name)
+    owner = with_parts(server, user=f"{SERVICE}_owner", database=name)
     engine = create_engine(owner.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
         create_plumbing(SERVICE)
@@ -50,9 +54,9 @@ def plumbing_database(worker: str) -> Iterator[str]:
         protect_tenant(SERVICE, "effect", grants="SELECT, INSERT")
     engine.dispose()
     try:
-        yield with_parts(admin_url(), user=f"{SERVICE}_login", database=name)
+        yield with_parts(server, user=f"{SERVICE}_login", database=name)
     finally:
-        with psycopg.connect(admin_url(), autocommit=True) as admin:
+        with psycopg.connect(server, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -43,6 +43,11 @@ class Plan:
         """The connection of PostgreSQL's administrator."""
         return self.options.postgres_url if self.cluster is None else self.cluster.admin_url
 
+    @property
+    def store_url(self) -> str:
+        """The object store asked for, or a folder."""
+        return self.options.store_url or f"folder://{self.options.state / 'files'}"
+
     def database_url(self, service: str, *, role: str = "login") -> str:
         """A service's own database, as its login unless told."""
         return self._url(user=f"{service}_{role}", name=database(service))
@@ -137,7 +142,7 @@ def _of_identity(plan: Plan) -> dict[str, str]:
 
 def _of_documents(plan: Plan) -> dict[str, str]:
     return {
-        "ASCMS_STORE_URL": plan.options.store_url or f"folder://{plan.options.state / 'files'}",
+        "ASCMS_STORE_URL": plan.store_url,
         "ASCMS_CASES_ADDRESS": plan.addresses()["cases"],
     }
 

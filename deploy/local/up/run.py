@@ -61,9 +61,14 @@ def _start(supervisor: Supervisor, plan: Plan) -> None:
     is_first = plan.options.seeds and not (plan.options.state / "seeded").exists()
     for program in programs if is_first else [*programs, gateway]:
         supervisor.start(program)
-    state.write_json(
-        plan.options.state / "addresses.json", {"base_url": plan.options.base_url, "rpc": plan.addresses()}
-    )
+    addresses = {
+        "base_url": plan.options.base_url,
+        "rpc": plan.addresses(),
+        "postgres_url": plan.admin_url,
+        "broker_url": plan.broker_url,
+        "store_url": plan.store_url,
+    }
+    state.write_json(plan.options.state / "addresses.json", addresses)
     if is_first:
         # Before the address answers: nobody sees a system that is half lived in.
         _wait(supervisor, programs)

@@ -86,7 +86,7 @@ def _waiting(found: Iterable[caseloads.Waiting]) -> list[caseloads_pb2.WaitingCa
             number=each.number,
             student_name=each.student_name,
             year_level=each.year_level,
-            school_id=str(each.school_id),
+            school_id=str(each.school_id or ""),
             case_manager_id=str(each.case_manager_id or ""),
         )
         for each in found

@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
     number: str
     student_name: str
     year_level: int
-    school_id: UUID
+    school_id: UUID | None
     case_manager_id: UUID | None
 
 

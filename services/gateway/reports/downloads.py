@@ -6,6 +6,7 @@ is written as text.
 
 import csv
 import io
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +26,7 @@ TYPES = {
     "pdf": "application/pdf",
     "json": "application/json",
 }
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _TEMPLATE = (Path(__file__).parent / "document.typ").read_text(encoding="utf-8")
 _MOST_NAME = 31
 
@@ -134,9 +135,14 @@ def attachment(content: bytes, *, kind: str, name: str) -> Response:
     return Response(content, headers=headers, content_type=TYPES[kind])
 
 
+def _plain(text: str) -> str:
+    """Text as some spreadsheets read it: without spaces before it, wide signs as the usual ones."""
+    return unicodedata.normalize("NFKC", text[:20]).lstrip(" ")
+
+
 def harmless(value: Value) -> Value:
     """A value for a CSV file, which no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _plain(value).startswith(_BEGINS_A_FORMULA) else value
 
 
 def _is_number(table: Table, place: int) -> bool:

@@ -70,11 +70,10 @@ class StudentForm(OnceForm):
         super().__init__(**data)
         self._today = today
         offer(self.ethnicities, "ethnicity")
-        iwi = [SelectChoice("", _("Choose")), *(optional(lambda: choices_of("iwi")) or [])]
-        for field in self._iwi_fields():
-            known = {choice.value for choice in iwi}
-            field.choices = iwi if (field.data or "") in known else [*iwi, SelectChoice(field.data, field.data)]
         self.year_level.choices = [SelectChoice("", _("Choose")), *(SelectChoice(str(level)) for level in range(14))]
+        iwi = optional(lambda: choices_of("iwi")) or []
+        for field in self._iwi_fields():
+            field.choices = [SelectChoice("", _("Choose")), *(iwi or [SelectChoice(field.data, field.data)])]
 
     def validate_date_of_birth(self, field: DayField) -> None:
         """Nobody is born in the future."""
@@ -85,6 +84,15 @@ class StudentForm(OnceForm):
         """At most three."""
         if len(field.data or []) > MOST_ETHNICITIES:
             raise ValidationError(_("Choose at most three."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The answers; an iwi is one of the list."""
+        is_valid = bool(super().validate(extra_validators))
+        for field in self._iwi_fields():
+            if field.data and field.data not in {choice.value for choice in field.choices}:
+                field.errors = [*field.errors, _CHOOSE]
+                is_valid = False
+        return is_valid
 
     def iwi_fields(self) -> list[SelectField]:
         """The fields for iwi that the form shows: three, or as many as are filled."""

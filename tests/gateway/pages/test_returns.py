@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from ascms.reporting.v1 import returns_pb2
 
-from services.gateway.reports.downloads import Document, Table, as_csv, as_xlsx
+from services.gateway.reports.downloads import Document, Table, as_csv, as_xlsx, harmless
 from tests.gateway.pages.conftest import Browser
 from tests.support.stub_quarter import CHECKSUM
 from tests.support.stub_world import World, number_id
@@ -168,6 +168,14 @@ def test_text_never_becomes_a_formula_and_macrons_stay() -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(as_xlsx(DOCUMENT))).worksheets[1]
     assert (sheet["A4"].value, sheet["A4"].data_type, sheet["B4"].value) == (HOSTILE, "s", 1204)
     assert "<f>" not in zipfile.ZipFile(io.BytesIO(as_xlsx(DOCUMENT))).read("xl/worksheets/sheet2.xml").decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "  =1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\u00a0=1"]
+)
+def test_whatever_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert (harmless("Tūī = manu"), harmless(-1)) == ("Tūī = manu", -1)
 
 
 def test_the_same_document_gives_the_same_bytes() -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ascms.cases.v1 import cases_pb2, events_pb2, requests_pb2
+from ascms.cases.v1 import caseloads_pb2, cases_pb2, events_pb2, requests_pb2
 
 from kit.errors import AlreadyExistsError, DomainError, FailedPreconditionError, InvalidArgumentError
 from kit.ids import uuid7
@@ -182,3 +182,9 @@ def test_faults_of_own_work_are_named(call: Caller) -> None:
         call("OpenOwnCase", own(case_manager_id=str(uuid7())), as_=LEAD)
     with pytest.raises(DomainError, match="Your role does not allow this"):
         call("OpenOwnCase", own(), as_=MANAGER)
+
+
+def test_a_case_without_a_school_waits_for_a_case_manager_and_names_no_school(call: Caller) -> None:
+    call("OpenOwnCase", own(), as_=LEAD)
+    [waiting] = call("ListCaseloads", caseloads_pb2.ListCaseloadsRequest(), as_=LEAD).new_cases
+    assert waiting.school_id == ""
