@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kit.db import Transaction
-from services.reporting.domain.figures import Quarter
+from services.reporting.domain.figures import Quarter, Spread
 from services.reporting.domain.indicators import INDICATORS, VERSIONS, Indicator, Measure
-from services.reporting.store import ledger
+from services.reporting.store import ledger, parts
 from services.reporting.store.ledger import EVER, Asked, Balance
 
 _NOTHING = Balance()
@@ -27,21 +27,23 @@ class Breakdown:
 def measure(tx: Transaction, quarter: Quarter, *, cutoff: int | None = None) -> Values:
     """Every indicator of the present tenant."""
     balances = ledger.find_balances(tx, quarter, cutoff=cutoff)
-    return {
-        code: _measured(tx, indicator, quarter, balances, EVER if cutoff is None else cutoff)
-        for code, indicator in INDICATORS.items()
-    }
+    spreads = parts.find_spreads(tx, quarter) if cutoff is None else ledger.find_spreads(tx, quarter, cutoff=cutoff)
+    return {code: _measured(indicator, balances, spreads) for code, indicator in INDICATORS.items()}
 
 
-def break_down(tx: Transaction, quarter: Quarter, *, cutoff: int = EVER) -> list[Breakdown]:
+def break_down(tx: Transaction, quarter: Quarter, *, cutoff: int | None = None) -> list[Breakdown]:
     """Every indicator of the present tenant that has parts."""
+    kept = parts.find_parts(tx, quarter) if cutoff is None else {}
     found = []
     for indicator in INDICATORS.values():
-        asked = asked_of(indicator, quarter, cutoff=cutoff)
         for dimension in indicator.dimensions:
-            parts = ledger.find_parts(tx, asked, dimension=dimension)
-            if parts:
-                rows = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
+            if cutoff is None:
+                keys = kept.get((indicator.counter, indicator.rule_version, dimension), {})
+                each = {key: _added(indicator.measure, balance) for key, balance in keys.items()}
+            else:
+                each = dict(ledger.find_parts(tx, asked_of(indicator, quarter, cutoff=cutoff), dimension=dimension))
+            rows = sorted(((key, value) for key, value in each.items() if value), key=lambda row: (-row[1], row[0]))
+            if rows:
                 found.append(Breakdown(indicator.code, dimension, tuple(rows)))
     return found
 
@@ -59,25 +61,25 @@ def asked_of(indicator: Indicator, quarter: Quarter, *, cutoff: int = EVER) -> A
 
 
 def _measured(
-    tx: Transaction,
-    indicator: Indicator,
-    quarter: Quarter,
-    balances: Mapping[tuple[str, int], Balance],
-    cutoff: int,
+    indicator: Indicator, balances: Mapping[tuple[str, int], Balance], spreads: Mapping[tuple[str, int], Spread]
 ) -> int | None:
     balance = balances.get((indicator.counter, indicator.rule_version), _NOTHING)
+    spread = spreads.get((indicator.counter, indicator.rule_version))
     match indicator.measure:
-        case Measure.IN_QUARTER:
-            return balance.value
+        case Measure.RATE:
+            whole = balances.get((indicator.of, VERSIONS[indicator.of]), _NOTHING)
+            return balance.value * 100 // whole.value if whole.value else None
+        case Measure.MEDIAN:
+            return spread.median if spread else None
+        case Measure.WITHIN:
+            return spread.share_within(indicator.target) if spread else None
+    return _added(indicator.measure, balance)
+
+
+def _added(measure: Measure, balance: Balance) -> int:
+    match measure:
         case Measure.AT_START:
             return balance.before
         case Measure.AT_END:
             return balance.before + balance.value
-        case Measure.RATE:
-            whole = balances.get((indicator.of, VERSIONS[indicator.of]), _NOTHING)
-            return balance.value * 100 // whole.value if whole.value else None
-        case Measure.MEDIAN | Measure.WITHIN:
-            spread = ledger.find_spread(tx, asked_of(indicator, quarter, cutoff=cutoff), target=indicator.target)
-            if not spread.facts:
-                return None
-            return spread.median if indicator.measure is Measure.MEDIAN else spread.within * 100 // spread.facts
+    return balance.value

@@ -116,6 +116,28 @@ class EntryFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How the values are spread that facts added: by value the number of facts."""
+
+    facts: Mapping[int, int]
+
+    @property
+    def median(self) -> int:
+        """The value in the middle; of an even number the lower of the two."""
+        half, seen = sum(self.facts.values()) / 2, 0
+        for value in sorted(self.facts):
+            seen += self.facts[value]
+            if seen >= half:
+                return value
+        raise ValueError("nothing has no middle")
+
+    def share_within(self, target: int) -> int:
+        """Per cent of the values that are at most the target, rounded down."""
+        within = sum(count for value, count in self.facts.items() if value <= target)
+        return within * 100 // sum(self.facts.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """What a fact adds to a counter: to its value, and to the number of facts behind it; with labels to part it by."""
 

@@ -120,6 +120,15 @@ INDICATORS: Mapping[str, Indicator] = MappingProxyType(
 VERSIONS: Mapping[str, int] = MappingProxyType({each.counter: each.rule_version for each in INDICATORS.values()})
 """The present version of each counter's rule."""
 
+PARTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {each.counter: each.dimensions for each in INDICATORS.values() if each.dimensions}
+)
+"""By what each counter is parted; no two indicators part the same one."""
+BALANCES = frozenset(each.counter for each in INDICATORS.values() if each.measure in {Measure.AT_START, Measure.AT_END})
+"""Counters of which everything before a quarter counts, too."""
+SPREAD = frozenset(each.counter for each in INDICATORS.values() if each.measure in {Measure.MEDIAN, Measure.WITHIN})
+"""Counters of which each value that a fact added counts, and not their sum."""
+
 _COUNTED_KINDS = MappingProxyType(
     {
         CONTACT_ATTEMPT: "contact-attempts",

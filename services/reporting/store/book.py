@@ -5,6 +5,7 @@ kept in memory; and all of it is written by a few statements that hold any numbe
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from kit import arrays
 from kit.db import Later, Query, Transaction, prepare
 from services.reporting.domain.figures import CaseFact, Contribution, EntryFact, Quarter
-from services.reporting.store import returns
+from services.reporting.store import parts, returns
 from services.reporting.store.ledger import begin_counting
 from services.reporting.store.tables import CASE_FACT, ENTRY_FACT, LEDGER
 
@@ -122,8 +123,7 @@ class Place:
     case_id: UUID
 
 
-Key = tuple[str, int, str, tuple[tuple[str, str], ...]]
-"""Counter, version of its rule, quarter, labels."""
+Key = parts.Line
 Sum = tuple[int, int]
 """A value, and how many facts stand behind it."""
 _NOTHING: Sum = (0, 0)
@@ -147,6 +147,7 @@ class _Changes:
     cases: dict[UUID, CaseFact] = field(default_factory=dict)
     entries: dict[UUID, EntryFact] = field(default_factory=dict)
     lines: list[tuple[Place, Key, Sum]] = field(default_factory=list)
+    parted: Counter[parts.Part] = field(default_factory=Counter)
 
 
 class Book:
@@ -224,6 +225,8 @@ class Book:
             was, now = standing.get(key, _NOTHING), wanted.get(key, _NOTHING)
             if was != now:
                 self._changes.lines.append((place, key, (now[0] - was[0], now[1] - was[1])))
+                for part, change in parts.parts_of(key, was=was, now=now):
+                    self._changes.parted[part] += change
                 standing[key] = now
 
     def write(self) -> list[Quarter]:
@@ -257,6 +260,9 @@ class Book:
         if changes.lines:
             self._later(_APPEND, _LINE_ROW, _line_rows(changes.lines))
             self._later(_ADD, _FIGURE_ROW, _figure_rows(changes.lines))
+            rows = [(*part, change) for part, change in changes.parted.items() if change]
+            if rows:
+                self._later(parts.ADD, parts.ROW, rows)
 
     def _later(self, query: Query, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
         values = {

@@ -7,12 +7,12 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal, select, text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, bindparam, func, literal, select, text
 from sqlalchemy.dialects import postgresql
 
 from kit.db import Transaction, prepare
-from services.reporting.domain.figures import Quarter
-from services.reporting.domain.indicators import MANY
+from services.reporting.domain.figures import Quarter, Spread
+from services.reporting.domain.indicators import MANY, SPREAD
 from services.reporting.store.tables import COUNTED, FIGURE, LEDGER
 
 _L = LEDGER.c
@@ -148,19 +148,18 @@ _CASES = {
     for is_balance, is_part, is_many in product((False, True), repeat=3)
 }
 _per_fact = (
-    select(func.sum(_L.value).label("value"))
-    .where(_of_counter(is_balance=False))
-    .group_by(_L.fact_id)
+    select(_L.counter, _L.rule_version, func.sum(_L.value).label("value"))
+    .where(
+        _L.tenant_id == bindparam("tenant"),
+        _L.counter == func.any(bindparam("counters", type_=ARRAY(Text))),
+        _L.quarter == bindparam("wanted"),
+        _L.line <= _line,
+    )
+    .group_by(_L.counter, _L.rule_version, _L.fact_id)
     .having(func.sum(_L.behind) > 0)
     .subquery()
 )
-_SPREAD = prepare(
-    select(
-        func.count().label("facts"),
-        func.count().filter(_per_fact.c.value <= bindparam("target")).label("within"),
-        func.percentile_disc(0.5).within_group(_per_fact.c.value).label("median"),
-    ).select_from(_per_fact)
-)
+_SPREADS = prepare(select(*_per_fact.c, func.count().label("facts")).group_by(*_per_fact.c))
 EVER = 2**62
 """A line that is never reached."""
 
@@ -186,26 +185,19 @@ class Asked:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Of the values that facts added: how many there are, how many are at most a target, and the one in the middle."""
-
-    facts: int
-    within: int
-    median: int
-
-
 def find_parts(tx: Transaction, asked: Asked, *, dimension: str) -> Mapping[str, int]:
     """A counter parted by a label; what has none under the empty text. By one of MANY a fact counts in several."""
     rows = tx.all(_PARTS[asked.is_balance, dimension in MANY], **asked.parameters(tx), dimension=dimension)
     return {row.key: int(row.value) for row in rows}
 
 
-def find_spread(tx: Transaction, asked: Asked, *, target: int) -> Spread:
-    """How the values of a counter are spread; a median of nothing is 0."""
-    row = tx.first(_SPREAD, **asked.parameters(tx), target=target)
-    assert row is not None
-    return Spread(row.facts, row.within, int(row.median or 0))
+def find_spreads(tx: Transaction, quarter: Quarter, *, cutoff: int) -> Mapping[tuple[str, int], Spread]:
+    """How the values are spread that facts added in a quarter, by counter and version of its rule; as at a line."""
+    found: dict[tuple[str, int], dict[int, int]] = {}
+    rows = tx.all(_SPREADS, tenant=tx.tenant_id, wanted=str(quarter), cutoff=cutoff, counters=sorted(SPREAD))
+    for row in rows:
+        found.setdefault((row.counter, row.rule_version), {})[int(row.value)] = row.facts
+    return {counter: Spread(facts) for counter, facts in found.items()}
 
 
 def list_cases(tx: Transaction, asked: Asked, *, part: tuple[str, str] | None, after: UUID, most: int) -> list[UUID]:

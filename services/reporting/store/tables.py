@@ -103,6 +103,18 @@ FIGURE = tenant_table(
     Column("behind", BigInteger, nullable=False),
     key=("quarter", "indicator", "rule_version"),
 )
+# What figures are in their parts as they stand, see `parts`.
+FIGURE_PART = tenant_table(
+    "figure_part",
+    METADATA,
+    Column("quarter", Text, nullable=False),
+    Column("counter", Text, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("dimension", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    key=("quarter", "counter", "rule_version", "dimension", "key"),
+)
 # One row a provider, and the lock under which its ledger grows: lines of one provider appear in the order of their
 # numbers, so "as at line n" never changes its meaning.
 COUNTED = tenant_table(

@@ -141,7 +141,8 @@ def test_no_name_has_a_place_here(reporting: Reporting) -> None:
     with psycopg.connect(reporting.database.url) as login:
         columns = login.execute(
             "SELECT attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid "
-            "WHERE relname IN ('case_fact', 'entry_fact', 'ledger', 'figure', 'counted', 'provider') AND attnum > 0"
+            "WHERE attnum > 0 AND "
+            "relname IN ('case_fact', 'entry_fact', 'ledger', 'figure', 'figure_part', 'counted', 'provider')"
         ).fetchall()
 
     assert {name for (name,) in columns} == {
@@ -149,7 +150,7 @@ def test_no_name_has_a_place_here(reporting: Reporting) -> None:
         "happened_on", "minutes", "quarter", "indicator", "rule_version", "value", "behind",
         "requested_on", "route", "year_level", "age", "gender", "case_manager_id", "assigned_on", "first_contact_on",
         "pause_id", "number", "line", "fact_id", "part", "counter", "labels", "ethnicities", "ministry_id",
-        "is_suspended", "next_quarter",
+        "is_suspended", "next_quarter", "dimension", "key",
     }  # fmt: skip
 
 
