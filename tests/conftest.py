@@ -8,6 +8,10 @@ import pytest
 from kit import log
 from kit.clock import FixedClock
 
+# Before anything imports grpc. Tests start programs while channels of theirs are in use; gRPC's handlers of forks would
+# write into what those programs print, and may end them before they begin.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
 
 @pytest.fixture
 def clock() -> FixedClock:

@@ -83,7 +83,7 @@ class RemoteLetters:
     def _printed(
         self, letter: letters_pb2.Letter, case: letters_pb2.LetterPrint, *, token: str, is_draft: bool
     ) -> PrintedLetter:
-        ids = [case.school_id, case.provider_id]
+        ids = [each for each in (case.school_id, case.provider_id) if each]
         request = identity_pb2.BatchGetOrganisationsRequest(organisation_ids=ids)
         found = self.identity.call("BatchGetOrganisations", request, token=token).organisations
         names = {each.organisation_id: each.name for each in found}
@@ -99,7 +99,7 @@ class RemoteLetters:
             contact_name=text.contact_name,
             contact_phone=text.contact_phone,
             student=case.student_name,
-            school=names[case.school_id],
+            school=names[case.school_id] if case.school_id else "",
             provider=names[case.provider_id],
             case_number=letter.case_number,
             dated_on=date.fromisoformat(case.dated_on),

@@ -78,7 +78,7 @@ class System:
 
     def variables(self) -> dict[str, str]:
         """The environment it is started with; scripts that drive it need the same."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASCMS_", "GRPC_"))}
         named = {"ASCMS_STATE": str(self.state), "ASCMS_PORT": str(self.port)}
         return {**inherited, **named, **self.environment}
 

@@ -78,10 +78,13 @@ class Undelivered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OpenedLetter:
-    """A letter as someone opened it, with what is printed of its case."""
+    """A letter as someone opened it, with what is printed of its case.
+
+    `school_id`: the student's school, or the last one known; None where none is.
+    """
 
     seen: SeenLetter
-    case: Case
+    school_id: UUID | None
     response_days: int
 
 
@@ -388,7 +391,7 @@ def open_letter(deps: Deps, actor: Actor, *, letter_id: UUID) -> OpenedLetter:
         setting = _setting(tx, record, reference=deps.reference.on(tx, now), today=local_date(now))
         letter = next(each for each in setting.others if each.id == letter_id)
         entries.log_access(tx, log_id=deps.new_id(), subject="case", subject_id=record.case.id, now=now)
-        return _opened_letter(_seen(_Opened(record, letter, setting), actor), setting)
+        return _opened_letter(_seen(_Opened(record, letter, setting), actor), record, setting)
 
 
 def find_approved_letter(deps: Deps, actor: Actor, *, letter_id: UUID) -> OpenedLetter:
@@ -407,7 +410,7 @@ def find_approved_letter(deps: Deps, actor: Actor, *, letter_id: UUID) -> Opened
     letter = next(each for each in setting.others if each.id == letter_id)
     if letter.approved_at is None:
         raise NotFoundError("letter")
-    return _opened_letter(SeenLetter(letter, record.case.number, _name(record), setting.today), setting)
+    return _opened_letter(SeenLetter(letter, record.case.number, _name(record), setting.today), record, setting)
 
 
 def open_case_letters(deps: Deps, actor: Actor, *, case_id: UUID) -> CaseLetters:
@@ -507,9 +510,9 @@ def _seen(opened: _Opened, actor: Actor) -> SeenLetter:
     return SeenLetter(letter, record.case.number, _name(record), setting.today, actions, ways)
 
 
-def _opened_letter(seen: SeenLetter, setting: Setting) -> OpenedLetter:
+def _opened_letter(seen: SeenLetter, record: Record, setting: Setting) -> OpenedLetter:
     days = setting.reference.days(LETTER_RULE).get(f"{LetterState.SENT}_days", 0)
-    return OpenedLetter(seen, setting.case, days)
+    return OpenedLetter(seen, record.case.school_id or record.details.last_school_id, days)
 
 
 def _name(record: Record) -> str:

@@ -213,5 +213,8 @@ class LetterMethods(Methods):
 
 def _print(opened: OpenedLetter, call: Call) -> letters_pb2.LetterPrint:
     return wire.letters.print_message(
-        opened.seen, opened.case, provider_id=call.actor.tenant_id, response_days=opened.response_days
+        opened.seen,
+        school_id=opened.school_id,
+        provider_id=call.actor.tenant_id,
+        response_days=opened.response_days,
     )

@@ -91,13 +91,13 @@ def letter_message(seen: domain.letters.SeenLetter) -> letters_pb2.Letter:
 
 
 def print_message(
-    seen: domain.letters.SeenLetter, case: domain.cases.Case, *, provider_id: UUID, response_days: int
+    seen: domain.letters.SeenLetter, *, school_id: UUID | None, provider_id: UUID, response_days: int
 ) -> letters_pb2.LetterPrint:
     """What is printed of the case a letter belongs to."""
     approved_at = seen.letter.approved_at
     return letters_pb2.LetterPrint(
         student_name=seen.student_name,
-        school_id=str(case.school_id),
+        school_id=_id(school_id),
         provider_id=str(provider_id),
         dated_on=(local_date(approved_at) if approved_at else seen.today).isoformat(),
         response_days=response_days,

@@ -25,7 +25,10 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The words around a letter in one language; `greeting` for one, two and more people."""
+    """The words around a letter in one language; `greeting` for one, two and more people.
+
+    `some_school` stands where a wording names a school and none is known.
+    """
 
     months: Sequence[str]
     greeting: Sequence[str]
@@ -34,11 +37,12 @@ class Phrases:
     closing: str
     on_behalf: str
     draft: str
+    some_school: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedLetter:
-    """A letter with the names that are printed in it. `languages` in the order of the pages."""
+    """A letter with the names that are printed in it. `languages` in the order of the pages; `school` may be empty."""
 
     family: str
     stage: int
@@ -66,7 +70,7 @@ def part_of(letter: PrintedLetter, language: str, wording: Wording, phrases: Phr
     """
     values = {
         "student": letter.student,
-        "school": letter.school,
+        "school": letter.school or phrases.some_school,
         "provider": letter.provider,
         "contact_name": letter.contact_name or "…",
         "contact_phone": letter.contact_phone or "…",

@@ -27,7 +27,7 @@ def render_letter(letter: PrintedLetter, find_wording: FindWording) -> tuple[byt
     """
     wordings = {
         language: find_wording(letter.family, letter.stage, language)
-        or own_wording(letter.family, letter.stage, language)
+        or own_wording(letter.family, letter.stage, language, with_school=bool(letter.school))
         for language in letter.languages
     }
     parts = [part_of(letter, language, wordings[language], phrases(language)) for language in letter.languages]
@@ -50,11 +50,16 @@ def render_letter(letter: PrintedLetter, find_wording: FindWording) -> tuple[byt
     return render_pdf(_template(), data=data, created=created), version
 
 
-def own_wording(family: str, stage: int, language: str) -> Wording:
-    """The wording that lies here. KeyError for a letter that there is none of."""
+def own_wording(family: str, stage: int, language: str, *, with_school: bool = True) -> Wording:
+    """The wording that lies here, or its own for a student of whom no school is known.
+
+    Raises:
+        KeyError: there is no such letter.
+    """
     found = _file(language)
     rung = found[family][str(stage)]
-    body = found[family]["body"].replace("[opening]", rung["opening"]).replace("[next]", rung["next"])
+    opening = rung["opening"] if with_school else rung.get("opening_without_school", rung["opening"])
+    body = found[family]["body"].replace("[opening]", opening).replace("[next]", rung["next"])
     return Wording(rung["title"], body, found["version"])
 
 
@@ -69,6 +74,7 @@ def phrases(language: str) -> Phrases:
         closing=found["closing"],
         on_behalf=found["on_behalf"],
         draft=found["draft"],
+        some_school=found["some_school"],
     )
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ascms.cases.v1 import caseloads_pb2, cases_pb2, events_pb2, requests_pb2
+from ascms.cases.v1 import caseloads_pb2, cases_pb2, events_pb2, letters_pb2, requests_pb2
 
 from kit.errors import AlreadyExistsError, DomainError, FailedPreconditionError, InvalidArgumentError
 from kit.ids import uuid7
@@ -63,6 +63,23 @@ def test_a_child_whom_no_school_has_becomes_an_incoming_request_and_a_case(call:
     assert (contact.allowed, contact.reason) == (False, "no-school")
     [opened] = rows("SELECT payload FROM outbox WHERE type = 'ascms.cases.v1.CaseOpened'")
     assert events_pb2.CaseOpened.FromString(opened["payload"]).age == 9
+
+
+def test_a_letter_about_a_child_whom_no_school_has_names_the_last_one(call: Caller) -> None:
+    told = call("NotifyNonEnrolment", notice(), as_=REGISTER)
+    opening = cases_pb2.OpenCaseRequest(request_id=told.request_id, case_manager_id=str(MANAGER.person_id))
+    case = call("OpenCase", opening, as_=LEAD).case
+    asked = letters_pb2.DraftLetterRequest(
+        case_id=case.case_id,
+        family=letters_pb2.LETTER_FAMILY_NON_ENROLMENT,
+        stage=1,
+        text=letters_pb2.LetterText(language=letters_pb2.LETTER_LANGUAGE_BOTH),
+    )
+
+    letter = call("DraftLetter", asked, as_=LEAD).letter
+
+    seen = call("GetLetter", letters_pb2.GetLetterRequest(letter_id=letter.letter_id), as_=LEAD)
+    assert seen.print.school_id == str(SCHOOL)
 
 
 def test_cases_of_many_students_are_opened_at_once_and_each_has_its_number(call: Caller, rows: Make) -> None:

@@ -47,6 +47,13 @@ def test_every_letter_is_whole_in_both_languages(family: str, stage: int) -> Non
     assert b"/Lang(en-NZ)" in pdf
 
 
+def test_a_student_of_whom_no_school_is_known_has_a_letter_too() -> None:
+    letter = printed(family="non_enrolment", stage=1, languages=("mi", "en"), school="")
+    text = " ".join(text_of(render_letter(letter, lambda *_: None)[0]).split())
+    assert "is not enrolled at a school now. We have tried" in text
+    assert "ki tētahi kura ināianei. Kua ngana" in text
+
+
 def test_what_people_write_is_never_markup() -> None:
     letter = printed(support=HOSTILE, words=HOSTILE, address=HOSTILE, recipients=(HOSTILE,), student=HOSTILE)
     pdf, _ = render_letter(letter, lambda *_: None)
