@@ -186,6 +186,7 @@ SHARED = frozenset(
         "person_ids",
         "case_manager_id",
         "owner_id",
+        "primary_contact_id",
         "invitation_id",
         "submitted_by",
         "request_id",
@@ -194,7 +195,7 @@ SHARED = frozenset(
         "subject_id",
     }
 )
-"""What an insider may know: the school its request, the provider its people, each their notices."""
+"""What an insider may know: the school its request, both their people, each their notices."""
 
 
 def test_every_id_that_a_contract_asks_for_is_tried(world: World) -> None:
