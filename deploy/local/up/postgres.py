@@ -233,7 +233,25 @@ def _end_orphan(data: Path) -> None:
         is_late = time.monotonic() > deadline
         os.kill(int(first), signal.SIGKILL if is_late else signal.SIGINT)
         time.sleep(0.2)
+    # What served the clients of one that was killed sees it at its next pause, and no server starts before.
+    while left := _working_in(data):
+        if time.monotonic() > deadline:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+        time.sleep(0.1)
     record.unlink(missing_ok=True)
+
+
+def _working_in(data: Path) -> list[int]:
+    """The processes of a server of this cluster: each has it as its folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_there = (process / "cwd").readlink() == data.resolve()
+            if is_there and (process / "comm").read_text(encoding="utf-8").startswith("postgres"):
+                found.append(int(process.name))
+    return found
 
 
 def _is_server(pid: int, data: Path) -> bool:
