@@ -17,6 +17,7 @@ import pytest
 
 from kit.bus import Broker, open_broker
 from kit.migrations import with_parts
+from tests.support import postgres
 from tests.support.local_servers import owner_of_run, servers
 from tests.support.postgres import admin_url
 
@@ -58,12 +59,8 @@ def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def bus_database(worker: str) -> Iterator[str]:
     """A database for the PostgreSQL broker."""
-    name = f"test_bus_{worker}_{os.getpid()}"
-    url = admin_url()
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield with_parts(url, database=name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.bus_database(f"bus_{worker}") as name:
+        yield with_parts(admin_url(), database=name)
 
 
 @pytest.fixture(params=["postgresql", pytest.param("kafka", marks=pytest.mark.kafka)])

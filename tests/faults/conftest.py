@@ -5,7 +5,6 @@ relies on, when it must notice. `--long` (`make faults`) tries longer and judges
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import psycopg
@@ -15,7 +14,7 @@ from kit.bus import Broker, open_broker
 from kit.db import Database
 from kit.migrations import with_parts
 from tests.faults.history import Judge
-from tests.support import plumbing
+from tests.support import plumbing, postgres
 from tests.support.plumbing import SERVICE, TOPIC
 from tests.support.postgres import admin_url, empty
 
@@ -48,11 +47,8 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def bus_name(worker: str) -> Iterator[str]:
     """A database for a bus of the test's own."""
-    name = f"test_faults_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"faults_bus_{worker}") as name:
         yield name
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Housekeeping: what is old goes, what is young stays, and nobody is held up by it."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +24,7 @@ from kit.migrations import with_parts
 from kit.service import Threaded
 from services.identity.commands import Deps, forget_expired
 from services.identity.secrets import MasterSecret, Passphrases
-from tests.support import plumbing
+from tests.support import plumbing, postgres
 from tests.support.plumbing import NOW, SERVICE, TOPIC
 from tests.support.postgres import admin_url, database_of, empty
 from tests.support.tokens import person
@@ -50,11 +49,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def bus_url(worker: str) -> Iterator[str]:
-    name = f"test_keeping_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"keeping_bus_{worker}") as name:
         yield with_parts(admin_url(), database=name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The relay: from a committed outbox row to an acknowledged record, whatever fails on the way."""
 
 import contextlib
-import os
 import threading
 import time
 from collections import defaultdict
@@ -23,7 +22,7 @@ from kit.migrations import with_parts
 from kit.outbox import Event
 from kit.relay import Relay
 from kit.service import Threaded
-from tests.support import plumbing
+from tests.support import plumbing, postgres
 from tests.support.plumbing import NOW, SERVICE, TOPIC, tell
 from tests.support.postgres import admin_url, empty
 
@@ -56,11 +55,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def bus_name(worker: str) -> Iterator[str]:
-    name = f"test_outbox_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"outbox_bus_{worker}") as name:
         yield name
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import json
-import os
 import socket
 import threading
 import urllib.error
@@ -30,6 +29,7 @@ from kit.migrations import with_parts
 from kit.outbox import Event
 from kit.rpc.server import serve
 from kit.service import Service, Threaded, run
+from tests.support import postgres
 from tests.support.postgres import admin_url, database_of
 from tests.support.services import services_with_tables
 from tests.support.stubs import Stub
@@ -127,11 +127,8 @@ Start = Callable[..., Process]
 
 @pytest.fixture
 def bus(worker: str) -> Iterator[Place]:
-    name = f"test_ready_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"ready_bus_{worker}") as name:
         yield Place(with_parts(admin_url(), database=name))
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

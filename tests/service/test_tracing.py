@@ -6,7 +6,6 @@ asks for the trace (a sampled `traceparent`), so that nothing else that runs in 
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +41,7 @@ from services.gateway.app import create_app
 from services.gateway.backends import Backends
 from services.gateway.config import GatewaySettings
 from tests.service.cases.directory import FakeDirectory
+from tests.support import postgres
 from tests.support.postgres import admin_url, database_of, empty
 from tests.support.stubs import Stub, serving
 from tests.support.tokens import person, token_for, verifier
@@ -113,11 +113,8 @@ def database(cases_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def bus_url(worker: str) -> Iterator[str]:
-    name = f"test_tracing_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"tracing_bus_{worker}") as name:
         yield with_parts(admin_url(), database=name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

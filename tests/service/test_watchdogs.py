@@ -1,7 +1,6 @@
 """Every state in which something waits has somebody who notices: rules, metrics and runbooks agree, and gauges move."""
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +24,7 @@ from kit.migrations import with_parts
 from kit.relay import Relay
 from kit.service import Threaded
 from kit.sweeps import Sweep
-from tests.support import plumbing
+from tests.support import plumbing, postgres
 from tests.support.metrics import metrics
 from tests.support.plumbing import NOW, SERVICE, TOPIC, TYPE, tell
 from tests.support.postgres import admin_url, empty
@@ -108,11 +107,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def bus_name(worker: str) -> Iterator[str]:
-    name = f"test_dogs_bus_{worker}_{os.getpid()}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    with postgres.bus_database(f"dogs_bus_{worker}") as name:
         yield name
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def series(name: str, **labels: str) -> float:

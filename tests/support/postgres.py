@@ -104,6 +104,18 @@ def database_of(service: str, *, worker: str, extra_roles: tuple[str, ...] = ())
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextlib.contextmanager
+def bus_database(name: str) -> Iterator[str]:
+    """A database with nothing in it, for a bus of a test's own, made now and dropped afterwards; yields its name."""
+    name = f"test_{name}_{os.getpid()}"
+    with psycopg.connect(admin_url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        try:
+            yield name
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def empty(login_url: str) -> None:
     """Delete every row but the migrations' own, as an administrator."""
     database = login_url.partition("?")[0].rpartition("/")[2]

@@ -1,6 +1,6 @@
 """Cases of a provider."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import product
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Date,
     Integer,
     Select,
@@ -348,26 +349,36 @@ class CaseFilter:
         return parameters
 
 
-def _listed_by_health(*, has_state: bool, has_manager: bool, after: bool) -> Query:
-    query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(
-        _C.health_due_on.is_not(None), _C.health_due_on.between(bindparam("first"), bindparam("last"))
-    )
-    if has_state:
-        query = query.where(_C.state == bindparam("wanted_state"))
-    if has_manager:
-        query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
-    if after:
-        query = query.where(
-            tuple_(_C.health_due_on, _C.id)
-            > tuple_(bindparam("after_due", type_=_C.health_due_on.type), bindparam("after_id", type_=_C.id.type))
-        )
-    return prepare(query.order_by(_C.health_due_on, _C.id).limit(bindparam("most")))
+_Listed = Mapping[tuple[bool, bool, bool], Query]
+"""The statements of a list, by whether it is narrowed to a state, to a case manager, and goes on after a line."""
 
 
-_LIST_BY_HEALTH = {
-    (has_state, has_manager, after): _listed_by_health(has_state=has_state, has_manager=has_manager, after=after)
-    for has_state, has_manager, after in product((False, True), repeat=3)
-}
+def _listed_by(day: ColumnElement[date], *conditions: ColumnElement[bool]) -> _Listed:
+    """A list of cases in the order of a day of theirs."""
+
+    def listed(*, has_state: bool, has_manager: bool, after: bool) -> Query:
+        query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(*conditions)
+        if has_state:
+            query = query.where(_C.state == bindparam("wanted_state"))
+        if has_manager:
+            query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
+        if after:
+            query = query.where(
+                tuple_(day, _C.id)
+                > tuple_(bindparam("after_due", type_=day.type), bindparam("after_id", type_=_C.id.type))
+            )
+        return prepare(query.order_by(day, _C.id).limit(bindparam("most")))
+
+    return {
+        (has_state, has_manager, after): listed(has_state=has_state, has_manager=has_manager, after=after)
+        for has_state, has_manager, after in product((False, True), repeat=3)
+    }
+
+
+_IN_DAYS = _C.health_due_on.between(bindparam("first"), bindparam("last"))
+_LIST_BY_HEALTH = _listed_by(_C.health_due_on, _C.health_due_on.is_not(None), _IN_DAYS)
+# Every open case has a day on which its record needs something: all of them are between the first and last day.
+_LIST_BY_DUE = _listed_by(_C.next_due_on, _C.next_due_on < bindparam("before", type_=Date), _IN_DAYS)
 
 
 def list_by_health(tx: Transaction, wanted: CaseFilter, *, after: tuple[date, UUID] | None, most: int) -> list[Summary]:
@@ -377,30 +388,6 @@ def list_by_health(tx: Transaction, wanted: CaseFilter, *, after: tuple[date, UU
     """
     key = (wanted.state is not None, wanted.case_manager_id is not None, after is not None)
     return [_summary(row) for row in tx.all(_LIST_BY_HEALTH[key], **wanted.parameters(after), most=most)]
-
-
-def _listed_by_due(*, has_state: bool, has_manager: bool, after: bool) -> Query:
-    # Every open case has a day on which its record needs something: all of them are between the first and last day.
-    query: Select[Any] = select(*(_C[name] for name in _SUMMARY)).where(
-        _C.next_due_on < bindparam("before", type_=Date),
-        _C.health_due_on.between(bindparam("first"), bindparam("last")),
-    )
-    if has_state:
-        query = query.where(_C.state == bindparam("wanted_state"))
-    if has_manager:
-        query = query.where(_C.case_manager_id == bindparam("wanted_manager"))
-    if after:
-        query = query.where(
-            tuple_(_C.next_due_on, _C.id)
-            > tuple_(bindparam("after_due", type_=_C.next_due_on.type), bindparam("after_id", type_=_C.id.type))
-        )
-    return prepare(query.order_by(_C.next_due_on, _C.id).limit(bindparam("most")))
-
-
-_LIST_BY_DUE = {
-    (has_state, has_manager, after): _listed_by_due(has_state=has_state, has_manager=has_manager, after=after)
-    for has_state, has_manager, after in product((False, True), repeat=3)
-}
 
 
 def list_by_due(

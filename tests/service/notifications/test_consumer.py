@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from kit.bus.postgres import PostgresBroker
@@ -14,17 +13,14 @@ from kit.inbox import wait_until_reached
 from kit.migrations import with_parts
 from services.notifications.consumers import CONSUMER, TOPICS, handlers
 from tests.service.notifications.conftest import OURS, SYSTEM, TOPIC, Notifications, case_assigned, record_of
+from tests.support import postgres
 from tests.support.postgres import admin_url
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[PostgresBroker]:
-    name = f"test_bus_{uuid4().hex[:12]}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield PostgresBroker(with_parts(admin_url(), database=name))
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.bus_database(f"bus_{uuid4().hex[:12]}") as name:
+        yield PostgresBroker(with_parts(admin_url(), database=name))
 
 
 def test_an_event_that_is_delivered_twice_makes_one_notice(

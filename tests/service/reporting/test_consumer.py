@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from uuid import uuid4
 
-import psycopg
 import pytest
 from ascms.cases.v1 import events_pb2
 
@@ -24,17 +23,14 @@ from tests.service.reporting.conftest import (
     record_of,
     spine_of,
 )
+from tests.support import postgres
 from tests.support.postgres import admin_url
 
 
 @pytest.fixture
 def broker() -> Iterator[PostgresBroker]:
-    name = f"test_bus_{uuid4().hex[:12]}"
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield PostgresBroker(with_parts(admin_url(), database=name))
-    with psycopg.connect(admin_url(), autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.bus_database(f"bus_{uuid4().hex[:12]}") as name:
+        yield PostgresBroker(with_parts(admin_url(), database=name))
 
 
 def test_a_visit_becomes_a_figure_that_a_read_can_wait_for(reporting: Reporting, broker: PostgresBroker) -> None:
